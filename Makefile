@@ -1,0 +1,48 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`. The rest is for the people who work here.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := shared services/symbol-batch services/portfolio-refresh services/analytics services/onboarding deploy/simulator deploy/local-stack
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test lint format lock clean
+
+help: ## say what can be done here
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## make .venv and put the locked dependencies and our packages in it
+
+$(STAMP): requirements.lock $(addsuffix /pyproject.toml,$(PACKAGES))
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Riskstream needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
+	@touch $@
+
+demo: install ## run the whole main job once on this machine, show what happened, stop everything
+	$(BIN)/local-stack demo
+
+up: install ## start the whole system on this machine until Ctrl-C
+	$(BIN)/local-stack up
+
+test: install ## all tests, on real Postgres, Valkey and Kafka
+	$(BIN)/pytest $(TESTS)
+
+lint: install ## style, types, and the walls between the layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy shared/src services/*/src deploy/*/src
+	$(BIN)/lint-imports
+
+format: install ## put the code into its form
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+lock: ## resolve the dependencies anew (needs uv): hashes, but no download addresses
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--no-emit-package riskstream --no-emit-package riskstream-simulator \
+		$(addsuffix /pyproject.toml,$(PACKAGES)) --group dev -o requirements.lock
+
+clean: ## remove what was built here
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The whole of Riskstream on one machine without Docker: Postgres, Valkey, Kafka, simulator, services."""

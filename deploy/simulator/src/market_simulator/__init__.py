@@ -1,0 +1,1 @@
+"""A market that answers in Yahoo's formats: recorded prices or a seeded synthetic market."""

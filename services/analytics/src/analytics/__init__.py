@@ -1,0 +1,1 @@
+"""Analytics on demand, from a cache that cannot be stale."""

@@ -1,0 +1,1 @@
+"""Every portfolio's P&L, snapshot and valuation, when the symbols are done."""

@@ -1,0 +1,1 @@
+"""Prices, factor exposures and daily metrics, once per symbol per session."""

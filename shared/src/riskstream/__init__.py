@@ -1,0 +1,1 @@
+"""What at least two Riskstream services share: runtime, database, events and messaging."""

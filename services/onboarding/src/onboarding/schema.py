@@ -1,0 +1,13 @@
+"""The schema this service owns, and how it is brought to its newest form."""
+
+from riskstream.database import migrations
+from riskstream.runtime.clock import Clock
+
+SCHEMA = "portfolios"
+PARTITIONED = ()
+"""Tables with a partition for every year."""
+
+
+async def migrate(dsn: str, clock: Clock) -> None:
+    """Migrate the schema as the migrator that `dsn` names; also adds the partitions of the years around today."""
+    await migrations.upgrade(dsn, "onboarding", SCHEMA, partitioned=PARTITIONED, year=clock.today().year)

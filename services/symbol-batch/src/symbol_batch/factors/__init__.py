@@ -1,0 +1,5 @@
+"""Factor exposures of symbols: pure arithmetic on arrays, no database, no broker, no clock.
+
+Read in this order: `definitions` (the twelve factors), `returns`, `regression` and `ridge` (the two kernels, on the
+`sample` they share), `exposures` (all factors of all symbols).
+"""

@@ -1,0 +1,76 @@
+"""Bring a schema to its newest form: each service ships its own Alembic history for its own schema."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.operations import Operations
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, pool, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+OWNER_ROLE = "riskstream_owner"
+"""Owns every table; has no login, so nothing can bypass grants by connecting as it."""
+
+YEARS_BACK = 10
+YEARS_AHEAD = 2
+
+
+async def upgrade(dsn: str, package: str, schema: str, *, partitioned: Sequence[str] = (), year: int) -> None:
+    """Migrate `schema` to the newest revision with the history in `package`, as the migrator that `dsn` names.
+
+    Afterwards each `partitioned` table has a partition for every year from ten before `year` to two after it.
+    Two at once are safe: the second waits for the first and finds nothing to do.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(Path(str(files(package))) / "migrations"))
+    script = ScriptDirectory.from_config(config)
+
+    def migrate(connection: Connection) -> None:
+        connection.execute(text(f'SET ROLE "{OWNER_ROLE}"'))
+        # Also held apart from other schemas' migrations: they grant to the same roles, and Postgres refuses that at once.
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('riskstream migrations'))"))
+
+        def steps(current: object, _: object) -> list[object]:
+            return list(script._upgrade_revs("head", current))  # type: ignore[arg-type]  # as alembic's own upgrade does
+
+        with EnvironmentContext(config, script, fn=steps) as environment:
+            environment.configure(
+                connection=connection,
+                version_table="alembic_version",
+                version_table_schema=schema,
+                transactional_ddl=True,
+            )
+            environment.run_migrations()
+        for table in partitioned:
+            _add_yearly_partitions(connection, f"{schema}.{table}", range(year - YEARS_BACK, year + YEARS_AHEAD + 1))
+
+    engine = create_async_engine(make_url(dsn).set(drivername="postgresql+asyncpg"), poolclass=pool.NullPool)
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(migrate)
+    finally:
+        await engine.dispose()
+
+
+def execute_script(op: Operations, script: str) -> None:
+    """Run several statements inside the migration's transaction.
+
+    asyncpg prepares what SQLAlchemy gives it, and a prepared statement is a single one; its own `execute` takes many.
+    """
+    adapted = op.get_bind().connection.dbapi_connection
+    assert adapted is not None
+    adapted.run_async(lambda connection: connection.execute(script))
+
+
+def _add_yearly_partitions(connection: Connection, table: str, years: range) -> None:
+    for year in years:
+        connection.execute(
+            text(
+                f"CREATE TABLE IF NOT EXISTS {table}_{year} PARTITION OF {table} "
+                f"FOR VALUES FROM ('{year}-01-01') TO ('{year + 1}-01-01')"
+            )
+        )

@@ -1,0 +1,90 @@
+"""The one shape of an HTTP error: RFC 9457 problem details."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """An answer that is an error: what is wrong, where, and how to mend it.
+
+    `code` is the stable word a program tests for; `detail` is the sentence a person reads; `errors` lists the
+    single findings (rows, fields) where there are several.
+    """
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        code: str,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, Any]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+
+
+def problem_response(problem: Problem, instance: str) -> JSONResponse:
+    """The problem as `application/problem+json`."""
+    body: dict[str, Any] = {
+        "type": f"urn:riskstream:problem:{problem.code}",
+        "title": problem.status.phrase,
+        "status": problem.status.value,
+        "code": problem.code,
+        "detail": problem.detail,
+        "instance": instance,
+    }
+    if problem.errors:
+        body["errors"] = jsonable_encoder(problem.errors)
+    return JSONResponse(body, status_code=problem.status.value, media_type=MEDIA_TYPE, headers=problem.headers)
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Make every error of the application leave in this shape, the framework's own included."""
+
+    async def ours(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, Problem)
+        return problem_response(error, request.url.path)
+
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        found = [
+            {
+                "where": ".".join(str(part) for part in item["loc"]),
+                "code": item["type"],
+                "message": item["msg"],
+                "value": item.get("input"),
+            }
+            for item in error.errors()
+        ]
+        where = ", ".join(item["where"] for item in found)
+        problem = Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "invalid_request",
+            f"The request cannot be understood: {where}.",
+            errors=found,
+        )
+        return problem_response(problem, request.url.path)
+
+    async def framework(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        status = HTTPStatus(error.status_code)
+        problem = Problem(status, status.name.lower(), str(error.detail), headers=error.headers)
+        return problem_response(problem, request.url.path)
+
+    app.add_exception_handler(Problem, ours)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, framework)

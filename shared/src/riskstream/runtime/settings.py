@@ -1,0 +1,42 @@
+"""The settings that every service has. A service adds its own in a subclass; all come from the environment."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Read from `RISKSTREAM_<NAME>` variables; a missing required one stops the process with its name."""
+
+    model_config = SettingsConfigDict(env_prefix="RISKSTREAM_", frozen=True, extra="ignore")
+
+    postgres_dsn: SecretStr
+    """`postgresql://role:password@host:port/database`, the service's own role."""
+    kafka: str
+    """Bootstrap servers, `host:port[,host:port]`."""
+
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8000, ge=0, le=65535)
+    """0 picks a free port and logs it."""
+
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    kafka_session_timeout_ms: int = Field(default=30_000, ge=1_000)
+    kafka_rebalance_timeout_ms: int = Field(default=60_000, ge=1_000)
+    pool_size: int = Field(default=10, ge=1)
+    shutdown_seconds: float = Field(default=20.0, gt=0)
+    """How long a component may take to finish what it has begun after SIGTERM."""
+
+
+class AuthSettings(BaseSettings):
+    """How bearer tokens are verified; an issuer's public keys come from a file or an address."""
+
+    model_config = SettingsConfigDict(env_prefix="RISKSTREAM_AUTH_", frozen=True, extra="ignore")
+
+    issuer: str
+    audience: str = "riskstream"
+    jwks_file: Path | None = None
+    jwks_url: str | None = None

@@ -113,7 +113,7 @@ def _ratio_product(sessions: Sessions, actions: Iterable[CorporateAction], *, fr
     """(T,): the product of the ratios going ex after each session, or on and after it with `from_the_ex_date`."""
     ledger = sorted((action.ex_date, action.ratio) for action in actions if action.ratio is not None)
     ex_dates = np.array([ex_date for ex_date, _ in ledger], dtype="datetime64[D]")
-    backwards = np.cumprod([1.0, *(ratio for _, ratio in reversed(ledger))])
+    backwards: Floats = np.cumprod([1.0, *(ratio for _, ratio in reversed(ledger))], dtype=np.float64)
     done = np.searchsorted(
         ex_dates, np.asarray(sessions, dtype="datetime64[D]"), side="left" if from_the_ex_date else "right"
     )

@@ -6,17 +6,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from symbol_batch.factors.sample import (
-    Bools,
-    Floats,
-    by_blocks,
-    centred,
-    checked,
-    is_degenerate,
-    sum_of_products,
-    t_statistic,
-    without_noise,
-)
+from symbol_batch.factors.sample import Bools, Floats, Sample, by_blocks, checked, sum_of_products, t_statistic
 
 NEWEY_WEST_LAGS = 5
 
@@ -63,26 +53,21 @@ def ols(returns: Floats, regressor: Floats, *, lags: int | None = NEWEY_WEST_LAG
 
 def _ols_block(regressor: Floats, lags: int | None, returns: Floats) -> Floats:
     """(5, B): beta, standard error, Newey–West standard error, R², observations."""
-    observed = np.isfinite(returns) & np.isfinite(regressor)[:, None]
-    count = observed.sum(axis=0)
+    sample = Sample(returns, regressor[:, None])
+    count, x, y = sample.count, sample.regressor(0), sample.y
     with np.errstate(divide="ignore", invalid="ignore"):
-        x = centred(regressor[:, None], observed, count)
-        y = centred(returns, observed, count)
         sxx = sum_of_products(x, x)
-        largest = float(np.max(np.abs(regressor), initial=0.0, where=np.isfinite(regressor)))
-        usable = ~is_degenerate(sxx, count, largest) & (count > 2)
+        usable = sample.varies(0, sxx) & (count > 2)
         sxx = np.where(usable, sxx, np.nan)
-        syy = without_noise(sum_of_products(y, y), returns, observed)
+        syy = sample.without_noise(sum_of_products(y, y))
         beta = np.where(syy == 0, 0.0, sum_of_products(x, y)) / sxx
         residuals = y - beta * x
-        rss = without_noise(sum_of_products(residuals, residuals), returns, observed)
+        rss = sample.without_noise(sum_of_products(residuals, residuals))
         error = np.sqrt(rss / (count - 2) / sxx)
         newey_west = np.full(beta.shape, np.nan)
         if lags is not None:
-            newey_west = np.sqrt(_bartlett_sum(x * residuals, observed, lags)) / sxx
-        newey_west[rss == 0] = np.where(lags is None, np.nan, 0.0)
+            newey_west = np.where(rss == 0, 0.0, np.sqrt(_bartlett_sum(x * residuals, sample.observed, lags))) / sxx
         r_squared = 1.0 - rss / np.where(usable, syy, np.nan)
-    newey_west[~usable] = np.nan
     return np.stack([beta, error, newey_west, r_squared, count])
 
 

@@ -18,7 +18,7 @@ def total_returns(closes: Floats, ratios: Floats | None = None, dividends: Float
     Gives (T, S). The first row is NaN; a missing close makes the two adjoining returns NaN and never a return over
     several sessions.
 
-    Raises ValueError for a close or ratio that is not positive, a negative dividend, an infinity, or shapes that differ.
+    Raises ValueError for a close or ratio that is not positive, a negative dividend, an infinity, or unequal shapes.
     """
     ratios, dividends = _checked_ledger(closes, ratios, dividends)
     returns = np.full(closes.shape, np.nan)
@@ -56,7 +56,8 @@ def _checked_ledger(closes: Floats, ratios: Floats | None, dividends: Floats | N
     dividends = np.zeros(closes.shape) if dividends is None else dividends
     if closes.ndim != 2 or ratios.shape != closes.shape or dividends.shape != closes.shape:
         raise ValueError(
-            f"closes {closes.shape}, ratios {ratios.shape} and dividends {dividends.shape} must all be (sessions, symbols)"
+            f"closes {closes.shape}, ratios {ratios.shape} and dividends {dividends.shape} must all be one panel of "
+            "(sessions, symbols)"
         )
     _refuse(np.isinf(closes) | (closes <= 0), closes, "close", "positive, or NaN where there is none")
     _refuse(~np.isfinite(ratios) | (ratios <= 0), ratios, "ratio", "positive, 1 where nothing goes ex")

@@ -6,16 +6,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from symbol_batch.factors.sample import (
-    Floats,
-    by_blocks,
-    centred,
-    checked,
-    is_degenerate,
-    sum_of_products,
-    t_statistic,
-    without_noise,
-)
+from symbol_batch.factors.sample import Floats, Sample, by_blocks, checked, sum_of_products, t_statistic
 
 ALPHA = 1.0
 
@@ -60,27 +51,23 @@ def ridge(returns: Floats, regressors: Floats, *, alpha: float = ALPHA) -> Ridge
 
 def _ridge_block(regressors: Floats, alpha: float, returns: Floats) -> Floats:
     """(2K + 2, B): betas, standard errors, R², observations."""
-    observed = np.isfinite(returns) & np.isfinite(regressors).all(axis=1)[:, None]
-    count = observed.sum(axis=0)
-    k = regressors.shape[1]
+    sample = Sample(returns, regressors)
+    count, y, k = sample.count, sample.y, regressors.shape[1]
+    x = [sample.regressor(column) for column in range(k)]
+    products = _products(x)
+    squares: Floats = np.einsum("skk->ks", products)
+    usable = np.all([sample.varies(column, squares[column]) for column in range(k)], axis=0) & (count > 2)
     with np.errstate(divide="ignore", invalid="ignore"):
-        x = [centred(column[:, None], observed, count) for column in regressors.T]
-        y = centred(returns, observed, count)
-        products = _products(x)
-        squares = np.einsum("skk->ks", products)
-        largest = np.max(np.abs(regressors), axis=0, initial=0.0, where=np.isfinite(regressors))
-        flat = [is_degenerate(square, count, float(scale)) for square, scale in zip(squares, largest, strict=True)]
-        usable = ~np.any(flat, axis=0) & (count > 2)
         sigma = np.where(usable, np.sqrt(squares / count), 1.0).T
         gram = np.where(usable[:, None, None], products / (sigma[:, :, None] * sigma[:, None, :]), np.eye(k))
-        syy = without_noise(sum_of_products(y, y), returns, observed)
+        syy = sample.without_noise(sum_of_products(y, y))
         moments = np.stack([sum_of_products(column, y) for column in x], axis=1) / sigma
         moments[(syy == 0) | ~usable] = 0.0
 
         inverse = np.linalg.solve(gram + alpha * np.eye(k), np.broadcast_to(np.eye(k), gram.shape))
         beta = np.where(usable[:, None], np.einsum("skl,sl->sk", inverse, moments) / sigma, np.nan)
         residuals = y - sum(slope * column for slope, column in zip(beta.T, x, strict=True))
-        rss = without_noise(sum_of_products(residuals, residuals), returns, observed)
+        rss = sample.without_noise(sum_of_products(residuals, residuals))
 
         shrunk = inverse @ gram
         freedom = count - 1.0 - np.einsum("skk->s", shrunk)

@@ -41,18 +41,50 @@ def _blocks(returns: Floats) -> Iterator[Floats]:
 
 def checked(returns: Floats, regressors: Floats) -> None:
     """Raise ValueError where shapes do not fit or a value is infinite; NaN is a missing observation."""
-    if returns.ndim != 2 or len(regressors) != len(returns):
+    if returns.ndim != 2 or len(returns) == 0 or len(regressors) != len(returns):
         raise ValueError(
-            f"returns {returns.shape} must be (sessions, symbols) and regressors {regressors.shape} have as many sessions"
+            f"returns {returns.shape} must be (sessions, symbols), at least one session, and regressors "
+            f"{regressors.shape} have as many sessions"
         )
     if np.isinf(returns).any() or np.isinf(regressors).any():
         raise ValueError("a return is infinite: a price of zero got past the quality gate; mark it missing (NaN)")
 
 
-def centred(values: Floats, observed: Bools, count: npt.NDArray[np.intp]) -> Floats:
-    """Values (W, B) or (W, 1) minus each symbol's mean over its own observations, 0 where it has none. Gives (W, B)."""
-    mean = np.where(observed, values, 0.0).sum(axis=0) / count
-    return np.where(observed, values - mean, 0.0)
+class Sample:
+    """The observations of a block of symbols: sessions on which both the symbol and every regressor have a return.
+
+    returns (W, B) and regressors (W, K). `observed` (W, B) says where, `count` (B,) how many.
+    """
+
+    def __init__(self, returns: Floats, regressors: Floats) -> None:
+        """Find the observations and centre the returns."""
+        usable = np.isfinite(regressors)
+        self.observed: Bools = np.isfinite(returns) & np.asarray(usable.all(axis=1))[:, None]
+        self.count = self.observed.sum(axis=0)
+        self._weight = self.observed.astype(np.float64)
+        self._divisor = np.maximum(self.count, 1)
+        self._regressors = np.where(usable, regressors, 0.0)
+        filled = np.where(self.observed, returns, 0.0)
+        self._noise = ROUNDING**2 * sum_of_products(filled, filled)
+        self.y: Floats = (filled - filled.sum(axis=0) / self._divisor) * self._weight
+        """(W, B): returns minus each symbol's mean, 0 where not observed."""
+
+    def regressor(self, k: int) -> Floats:
+        """(W, B): the k-th regressor minus its mean over each symbol's own observations, 0 where not observed."""
+        column = self._regressors[:, k]
+        mean = np.einsum("t,ts->s", column, self._weight) / self._divisor
+        centred: Floats = (column[:, None] - mean) * self._weight
+        return centred
+
+    def varies(self, k: int, sum_of_squares: Floats) -> Bools:
+        """(B,): whether the k-th regressor, with this sum of squares, is more than rounding noise of its scale."""
+        scale = max(1.0, float(np.abs(self._regressors[:, k]).max()))
+        varies: Bools = sum_of_squares > self.count * (ROUNDING * scale) ** 2
+        return varies
+
+    def without_noise(self, sum_of_squares: Floats) -> Floats:
+        """A residual or total sum of squares (B,), exactly 0 where it is rounding noise of the returns themselves."""
+        return np.where(sum_of_squares <= self._noise, 0.0, sum_of_squares)
 
 
 def sum_of_products(left: Floats, right: Floats) -> Floats:
@@ -61,18 +93,8 @@ def sum_of_products(left: Floats, right: Floats) -> Floats:
     return products
 
 
-def is_degenerate(sum_of_squares: Floats, count: npt.NDArray[np.intp], scale: float) -> Bools:
-    """Whether a regressor does not vary: its standard deviation is rounding noise of values up to `scale`, or of 1."""
-    degenerate: Bools = ~(sum_of_squares > count * (ROUNDING * max(1.0, scale)) ** 2)
-    return degenerate
-
-
-def without_noise(sum_of_squares: Floats, returns: Floats, observed: Bools) -> Floats:
-    """A residual or total sum of squares, exactly 0 where it is rounding noise of the returns themselves."""
-    scale = np.where(observed, returns, 0.0)
-    return np.where(sum_of_squares <= ROUNDING**2 * sum_of_products(scale, scale), 0.0, sum_of_squares)
-
-
 def t_statistic(beta: Floats, standard_error: Floats) -> Floats:
     """Estimate over standard error; NaN, never an infinity, where the error is 0 or missing."""
-    return np.divide(beta, standard_error, out=np.full(np.shape(beta), np.nan), where=standard_error > 0)
+    t = np.full(beta.shape, np.nan)
+    np.divide(beta, standard_error, out=t, where=standard_error > 0)
+    return t

@@ -5,7 +5,7 @@ class ServerError(Exception):
     """A server of the local stack did not do what was asked of it."""
 
 
-class ServerUnavailable(ServerError):  # noqa: N818 - it says a state of this machine, and tests skip on it
+class ServerUnavailable(ServerError):
     """A server cannot be had on this machine; says what is missing and how to get it."""
 
     def __init__(self, reason: str) -> None:
@@ -13,9 +13,9 @@ class ServerUnavailable(ServerError):  # noqa: N818 - it says a state of this ma
         self.reason = reason
 
 
-class ServerFailed(ServerError):  # noqa: N818 - "failed" says it better than "error" would
+class ServerFailed(ServerError):
     """A server or one of its tools ended early or was not ready in time; carries the end of what it wrote."""
 
 
-class StartAbandoned(ServerError):  # noqa: N818 - nothing went wrong: somebody closed it
+class StartAbandoned(ServerError):
     """The server was closed while it was starting."""

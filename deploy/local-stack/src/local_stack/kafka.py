@@ -17,7 +17,7 @@ _JVM = (
     *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-XX:-UsePerfData"),
 )
 
-_SETTINGS = {
+SETTINGS = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
@@ -63,10 +63,10 @@ class KafkaServer(Server):
             return
         # The formatting tool reads its own copy, in which ports stand for nothing.
         configuration = self._write_configuration("format.properties", (9092, 9093))
-        cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=").replace("-", "A")
+        cluster = base64.urlsafe_b64encode(b"local" + secrets.token_bytes(11)).decode().rstrip("=")
+        tool = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(configuration)]
         run_tool(
-            [*self._java(), "kafka.tools.StorageTool", "format"]
-            + ["--cluster-id", cluster, "--config", str(configuration)],
+            [*self._java(), *tool],
             log=self.folder / "format.log",
             abandoned=self._abandoned,
             timeout=self.start_timeout,
@@ -93,7 +93,7 @@ class KafkaServer(Server):
 
     def _write_configuration(self, name: str, ports: Sequence[int]) -> Path:
         broker, controller = ports
-        settings = _SETTINGS | {
+        settings = SETTINGS | {
             "listeners": f"PLAINTEXT://{LOOPBACK}:{broker},CONTROLLER://{LOOPBACK}:{controller}",
             "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{broker}",
             "controller.quorum.voters": f"1@{LOOPBACK}:{controller}",

@@ -77,7 +77,7 @@ def _fetch(jars: Path, abandoned: threading.Event) -> None:
 
 
 def _local_repository(jars: Path) -> list[str]:
-    """Where Maven keeps its downloads: its usual place, or for users without a home beside the jars, to be thrown away."""
+    """Maven keeps its downloads in its usual place; a user without a home gets one that is thrown away afterwards."""
     home = Path(pwd.getpwuid(os.getuid()).pw_dir)
     if os.access(home, os.W_OK):
         return []

@@ -5,7 +5,7 @@ import pwd
 import secrets
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,9 +18,9 @@ from local_stack.server import Server
 SUPERUSER = "postgres"
 
 # Names and times must sort and print alike wherever the stack runs.
-_LOCALE = "C.UTF-8"
+LOCALE = "C.UTF-8"
 
-_SETTINGS = {
+SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "max_connections": "200",
@@ -46,7 +46,7 @@ class PostgresServer(Server):
     def __init__(self, folder: Path | None = None, *, durable: bool = True) -> None:
         """`durable=False` leaves out every fsync: for data that need not survive a power cut, as in tests."""
         super().__init__(folder)
-        self._settings = _SETTINGS if durable else _SETTINGS | _NOT_DURABLE
+        self._settings = SETTINGS if durable else SETTINGS | _NOT_DURABLE
 
     @property
     def password(self) -> str:
@@ -90,9 +90,7 @@ class PostgresServer(Server):
         if (self.folder / "data" / "PG_VERSION").exists():
             return
         account = self._account()
-        password = self.folder / "password"
-        password.touch(mode=0o600)
-        password.write_text(secrets.token_urlsafe(24))
+        password = self._choose_password()
         if account is not None:
             os.chown(password, account.uid, account.gid)
         run_tool(
@@ -103,7 +101,7 @@ class PostgresServer(Server):
                 f"--pwfile={password}",
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
-                f"--locale={_LOCALE}",
+                f"--locale={LOCALE}",
                 "--no-sync",
             ],
             log=self.folder / "initdb.log",
@@ -113,10 +111,15 @@ class PostgresServer(Server):
             account=account,
         )
 
+    def _choose_password(self) -> Path:
+        password = self.folder / "password"
+        password.touch(mode=0o600)
+        password.write_text(secrets.token_urlsafe(24))
+        return password
+
     def _command(self) -> Sequence[str | Path]:
         settings = self._settings | {"port": str(self.port)}
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [postgres_programs() / "postgres", "-D", self.folder / "data", *options]
+        return [postgres_programs() / "postgres", "-D", self.folder / "data", *as_options(settings)]
 
     def _ready(self) -> bool:
         return self._psql("SELECT 1", SUPERUSER).stdout.strip() == "1"
@@ -124,7 +127,7 @@ class PostgresServer(Server):
     def _environment(self) -> dict[str, str]:
         """Ours without libpq's variables, which would lead its tools elsewhere."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
-        return ours | {"LC_ALL": _LOCALE}
+        return ours | {"LC_ALL": LOCALE}
 
     def _account(self) -> Account | None:
         if os.getuid() != 0:
@@ -160,6 +163,11 @@ class PostgresServer(Server):
             timeout=60,
             check=False,
         )
+
+
+def as_options(settings: Mapping[str, str]) -> list[str]:
+    """Settings as options of the program `postgres`."""
+    return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
 
 def _refuse_unreachable(folder: Path) -> None:

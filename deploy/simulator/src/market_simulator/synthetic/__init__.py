@@ -1,0 +1,1 @@
+"""A seeded market whose true betas are known."""

@@ -1,0 +1,1 @@
+"""Answers in Yahoo's formats, from a history as of a session."""

@@ -13,7 +13,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-Floats: TypeAlias = npt.NDArray[np.float64]
+from symbol_batch.factors.arrays import Floats
+
 Sessions: TypeAlias = Sequence[date] | npt.NDArray[np.datetime64]
 ActionKind: TypeAlias = Literal["split", "distribution", "dividend"]
 

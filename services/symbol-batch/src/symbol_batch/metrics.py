@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from symbol_batch.factors.returns import Floats, total_return_index, total_returns
+from symbol_batch.factors.arrays import Floats, nullable
+from symbol_batch.factors.returns import total_return_index, total_returns
 
 Indices: TypeAlias = npt.NDArray[np.intp]
 Reason: TypeAlias = Literal["", "no_price", "no_reference_close"]
@@ -46,13 +47,13 @@ class DailyMetrics:
         """One list per column, S long, None for null: `return_1d` … `return_1y` each with its `…_reason`."""
         columns: dict[str, list[Any]] = {
             "symbol": list(self.symbols),
-            "price": _nullable(self.price),
+            "price": nullable(self.price),
             "staleness": [None if sessions < 0 else sessions for sessions in self.staleness.tolist()],
         }
         for index, horizon in enumerate(HORIZONS):
-            columns[f"return_{horizon}"] = _nullable(self.returns[:, index])
+            columns[f"return_{horizon}"] = nullable(self.returns[:, index])
             columns[f"return_{horizon}_reason"] = [REASONS[code] or None for code in self.reason[:, index].tolist()]
-        return {**columns, "data_quality": _nullable(self.data_quality)}
+        return {**columns, "data_quality": nullable(self.data_quality)}
 
 
 def compute_metrics(
@@ -135,7 +136,3 @@ def _data_quality(closes: Floats) -> Floats:
     expected = np.minimum(len(closes) - first, QUALITY_WINDOW)
     found = priced[-QUALITY_WINDOW:].sum(axis=0)
     return np.where(expected > 0, found / np.maximum(expected, 1), 0.0)
-
-
-def _nullable(values: Floats) -> list[float | None]:
-    return [None if np.isnan(value) else value for value in values.tolist()]

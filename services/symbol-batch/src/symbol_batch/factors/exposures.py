@@ -9,10 +9,11 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from symbol_batch.factors.arrays import Bools, Floats, nullable
 from symbol_batch.factors.definitions import BENCHMARKS, FACTORS, STYLES, Factor
 from symbol_batch.factors.regression import NEWEY_WEST_LAGS, ols
 from symbol_batch.factors.ridge import ridge
-from symbol_batch.factors.sample import Floats, t_statistic
+from symbol_batch.factors.sample import t_statistic
 
 Reason: TypeAlias = Literal[
     "", "too_few_observations", "degenerate_regressor", "benchmark_missing", "benchmark_too_few_observations"
@@ -59,12 +60,12 @@ class ExposureTable:
         return t_statistic(self.beta, self.standard_error_newey_west)
 
     @property
-    def estimated(self) -> npt.NDArray[np.bool_]:
+    def estimated(self) -> Bools:
         """Which exposures exist; the others have a reason."""
         return np.equal(self.reason, 0)
 
     @property
-    def extreme(self) -> npt.NDArray[np.bool_]:
+    def extreme(self) -> Bools:
         """Which betas are beyond ±5: a flag for readers, the beta stays as estimated."""
         return np.greater(np.abs(self.beta), EXTREME_BETA)
 
@@ -79,12 +80,12 @@ class ExposureTable:
             "factor": [factor.slug for factor in FACTORS] * count,
             "window": [factor.window for factor in FACTORS] * count,
             "method": [factor.method for factor in FACTORS] * count,
-            "beta": _nullable(self.beta),
-            "standard_error": _nullable(self.standard_error),
-            "t": _nullable(self.t),
-            "standard_error_newey_west": _nullable(self.standard_error_newey_west),
-            "t_newey_west": _nullable(self.t_newey_west),
-            "r_squared": _nullable(self.r_squared),
+            "beta": nullable(self.beta),
+            "standard_error": nullable(self.standard_error),
+            "t": nullable(self.t),
+            "standard_error_newey_west": nullable(self.standard_error_newey_west),
+            "t_newey_west": nullable(self.t_newey_west),
+            "r_squared": nullable(self.r_squared),
             "observations": self.observations.ravel().tolist(),
             "status": np.array(["null", "estimated"], dtype=object)[self.estimated.ravel().astype(np.intp)].tolist(),
             "reason": np.array([None, *REASONS[1:]], dtype=object)[self.reason.ravel()].tolist(),
@@ -172,14 +173,6 @@ def _reasons(beta: Floats, observations: npt.NDArray[np.int64], problems: dict[s
         if factor.slug in problems:
             reason[:, column] = REASONS.index(problems[factor.slug])
     return reason.astype(np.int8)
-
-
-def _nullable(values: Floats) -> list[float | None]:
-    """The numbers in row order, None for NaN."""
-    flat = values.ravel().astype(object)
-    flat[np.isnan(values.ravel())] = None
-    nullable: list[float | None] = flat.tolist()
-    return nullable
 
 
 def _checked_panel(

@@ -6,7 +6,8 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from symbol_batch.factors.sample import Bools, Floats, Sample, by_blocks, checked, sum_of_products, t_statistic
+from symbol_batch.factors.arrays import Bools, Floats
+from symbol_batch.factors.sample import Sample, by_blocks, checked, sum_of_products, t_statistic
 
 NEWEY_WEST_LAGS = 5
 

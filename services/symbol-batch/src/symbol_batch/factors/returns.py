@@ -1,11 +1,8 @@
 """Total returns from as-traded closes and the ledger of corporate actions."""
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 
-Floats: TypeAlias = npt.NDArray[np.float64]
+from symbol_batch.factors.arrays import Bools, Floats
 
 
 def total_returns(closes: Floats, ratios: Floats | None = None, dividends: Floats | None = None) -> Floats:
@@ -65,7 +62,7 @@ def _checked_ledger(closes: Floats, ratios: Floats | None, dividends: Floats | N
     return ratios, dividends
 
 
-def _refuse(wrong: npt.NDArray[np.bool_], values: Floats, what: str, rule: str) -> None:
+def _refuse(wrong: Bools, values: Floats, what: str, rule: str) -> None:
     """Raise ValueError naming the first of the `wrong` cells."""
     if wrong.any():
         row, column = (int(axis[0]) for axis in np.nonzero(wrong))

@@ -1,13 +1,10 @@
 """What both regressions share: blocks of symbols, and when a number is nothing but rounding noise."""
 
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-Floats: TypeAlias = npt.NDArray[np.float64]
-Bools: TypeAlias = npt.NDArray[np.bool_]
+from symbol_batch.factors.arrays import Bools, Floats
 
 BLOCK_WIDTH = 256
 """Symbols regressed at once: 180 sessions of them stay in a processor's cache."""

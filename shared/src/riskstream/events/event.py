@@ -25,6 +25,11 @@ class Event(BaseModel):
         """The aggregate's id: the Kafka key, and what ordering is promised for."""
         raise NotImplementedError
 
+    @property
+    def aggregate_version(self) -> int | None:
+        """Which state of the aggregate this belongs to; null where the aggregate has no versions."""
+        return None
+
     @classmethod
     def read(cls, body: bytes | str) -> Self:
         """Parse a body as a tolerant reader; raises pydantic's ValidationError where it cannot be understood."""

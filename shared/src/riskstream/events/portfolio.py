@@ -26,6 +26,10 @@ class PortfolioChanged(Event):
     def key(self) -> str:
         return str(self.portfolio)
 
+    @property
+    def aggregate_version(self) -> int:
+        return self.version
+
 
 class PortfolioRefreshRequested(Event):
     """One chunk of a refresh run is there to be worked; the chunk itself is a row."""
@@ -61,6 +65,10 @@ class PortfolioRefreshed(Event):
     @property
     def key(self) -> str:
         return str(self.portfolio)
+
+    @property
+    def aggregate_version(self) -> int:
+        return self.valuation
 
 
 class PortfolioRefreshCompleted(Event):

@@ -38,6 +38,10 @@ class SymbolReady(Event):
     def key(self) -> str:
         return self.symbol
 
+    @property
+    def aggregate_version(self) -> int:
+        return self.edition
+
 
 class SymbolFailed(Event):
     """The symbol could not be brought in; `reason` is `not_found` or what stopped the work."""
@@ -73,6 +77,10 @@ class SymbolFactorsUpdated(Event):
     def key(self) -> str:
         return self.symbol
 
+    @property
+    def aggregate_version(self) -> int:
+        return self.edition
+
 
 class SymbolBatchCompleted(Event):
     """A session's edition is published as a whole: every reader may value portfolios on it."""
@@ -95,3 +103,7 @@ class SymbolBatchCompleted(Event):
     @property
     def key(self) -> str:
         return self.session.isoformat()
+
+    @property
+    def aggregate_version(self) -> int:
+        return self.edition

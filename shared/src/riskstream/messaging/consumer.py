@@ -1,0 +1,423 @@
+"""The consumer: a group member that turns records into effects, once, in order, whatever breaks."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import CommitFailedError, KafkaError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from riskstream.events.catalogue import CATALOGUE, Catalogue
+from riskstream.events.event import Event
+from riskstream.messaging import metrics
+from riskstream.messaging.backoff import Backoff
+from riskstream.messaging.breaker import Breaker, DeadLetterLimit
+from riskstream.messaging.crash_points import reached
+from riskstream.messaging.dead_letters import DeadLetters
+from riskstream.messaging.delivery import read_delivery
+from riskstream.messaging.errors import is_transient
+from riskstream.messaging.inbox import Inbox
+from riskstream.messaging.outbox import Outbox
+from riskstream.messaging.partition import ConsumerHealth, Partition
+from riskstream.messaging.settlement import Handler, IdempotentHandler, InTransaction, Outside, Settlement
+from riskstream.messaging.timing import ConsumerTiming
+from riskstream.runtime.clock import Clock, clock_from_environment
+
+log = structlog.get_logger(__name__)
+
+
+class ConsumerLoop:
+    """Polls, hands records to a settlement, commits offsets. Use `Consumer` or `IdempotentConsumer`."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        group: str,
+        topics: Sequence[str],
+        settlement: Settlement,
+        *,
+        client_id: str,
+        catalogue: Catalogue,
+        timing: ConsumerTiming,
+        limit: DeadLetterLimit,
+        group_instance_id: str | None,
+    ) -> None:
+        self.group = group
+        self._bootstrap = bootstrap
+        self._topics = tuple(sorted(set(topics)))
+        self._settlement = settlement
+        self._client_id = client_id
+        self._catalogue = catalogue
+        self._timing = timing
+        self._limit = limit
+        self._group_instance_id = group_instance_id
+        self._stopping = asyncio.Event()
+        self._drain_lock = asyncio.Lock()
+        self._partitions: dict[TopicPartition, Partition] = {}
+        self._generation = 0
+        self._joined = False
+        self._ticked_at = time.monotonic()
+
+    async def run(self) -> None:
+        """Consume until `stop` or cancellation. Kafka's and Postgres' absence is waited out, never raised.
+
+        After `stop` a batch in hand may take `drain_timeout` more; what is not committed then is rolled back.
+        """
+        loop = asyncio.create_task(self._sessions(), name=f"consumer {self.group}")
+        stop = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({loop, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not loop.done():
+                await asyncio.wait({loop}, timeout=self._timing.drain_timeout if self._joined else 0)
+        finally:
+            stop.cancel()
+            loop.cancel()
+            await asyncio.wait({loop})
+        if not loop.cancelled():
+            loop.result()
+
+    def stop(self) -> None:
+        """Ask `run` to finish the batch in hand, commit it, leave the group and return."""
+        self._stopping.set()
+
+    def health(self) -> ConsumerHealth:
+        """Whether the loop turns, and which partitions do not move and why. Cheap: asks nobody."""
+        now = time.monotonic()
+        lagging = [partition for partition in self._partitions.values() if partition.is_stuck(now, self._timing)]
+        polled = now - self._ticked_at < self._timing.stuck_after
+        return ConsumerHealth(
+            group=self.group,
+            live=polled and not lagging,
+            joined=self._joined,
+            assigned=sum(partition.assigned for partition in self._partitions.values()),
+            halted=tuple(sorted(partition.name for partition in self._partitions.values() if partition.halted)),
+            waiting=tuple(sorted(partition.name for partition in self._partitions.values() if partition.waiting)),
+        )
+
+    async def _sessions(self) -> None:
+        """One Kafka consumer after the other: a client that failed is thrown away, not repaired."""
+        backoff = Backoff(self._timing.retry_base, self._timing.retry_cap)
+        while not self._stopping.is_set():
+            try:
+                await self._session(backoff)
+            except (KafkaError, OSError) as error:
+                metrics.SESSIONS_LOST.labels(self.group).inc()
+                pause = backoff.next()
+                log.warning("consumer_session_lost", group=self.group, error=repr(error), retry_in=round(pause, 2))
+                await self._rest(pause)
+
+    async def _session(self, backoff: Backoff) -> None:
+        kafka = self._new_client()
+        kafka.subscribe(topics=self._topics, listener=_DrainBeforeRevoke(self, kafka))
+        try:
+            async with asyncio.timeout(self._timing.start_timeout):
+                await kafka.start()
+            self._joined = True
+            while not self._stopping.is_set():
+                await self._turn(kafka)
+                backoff.reset()
+        finally:
+            self._joined = False
+            self._forget_assignment()
+            await self._close(kafka)
+
+    def _new_client(self) -> Any:
+        timing = self._timing
+        return AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            group_id=self.group,
+            client_id=self._client_id,
+            group_instance_id=self._group_instance_id,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            session_timeout_ms=_milliseconds(timing.session_timeout),
+            heartbeat_interval_ms=_milliseconds(timing.heartbeat_interval),
+            rebalance_timeout_ms=_milliseconds(timing.rebalance_timeout),
+            max_poll_interval_ms=_milliseconds(timing.max_poll_interval),
+            max_poll_records=timing.max_poll_records,
+            fetch_max_wait_ms=_milliseconds(timing.fetch_max_wait),
+            max_partition_fetch_bytes=1_048_576,
+            metadata_max_age_ms=_milliseconds(timing.metadata_max_age),
+            partition_assignment_strategy=(RoundRobinPartitionAssignor,),
+        )
+
+    async def _turn(self, kafka: Any) -> None:
+        self._resume_due(kafka)
+        generation = self._generation
+        polled = await kafka.getmany(timeout_ms=_milliseconds(self._timing.poll_timeout))
+        self._ticked_at = time.monotonic()
+        for place, records in polled.items():
+            for piece in _pieces(records, self._settlement.at_once):
+                async with self._drain_lock:
+                    # A rebalance since the poll has put the position back to the committed offset: these come again.
+                    if generation != self._generation or self._stopping.is_set():
+                        return
+                    if not await self._settle(kafka, self._partition(place), piece):
+                        break
+        self._measure_lag(kafka)
+
+    async def _settle(self, kafka: Any, partition: Partition, records: Sequence[Any]) -> bool:
+        """Settle records of one partition and commit; False if the partition has to wait or stop before the next."""
+        began = time.monotonic()
+        deliveries = [read_delivery(record, self._catalogue) for record in records]
+        try:
+            settled = await self._settlement.settle(deliveries, partition.breaker)
+        except Exception as error:
+            if is_transient(error):
+                self._come_back_later(kafka, partition, records[0].offset, error)
+            else:
+                # Not the handler's error, which would be a dead letter, but ours in writing it down.
+                log.exception("settlement_failed", group=self.group, partition=partition.name)
+                self._halt(kafka, partition, records[0].offset, repr(error))
+            return False
+        reached("consumer.after_commit_before_offset")
+        partition.settled(settled.breaker, time.monotonic())
+        self._warn_if_slow(partition, len(records), time.monotonic() - began)
+        if settled.records:
+            partition.position = records[settled.records - 1].offset + 1
+            await self._commit(kafka, partition)
+        if settled.breaker.tripped:
+            following = records[0].offset if partition.position is None else partition.position
+            self._halt(kafka, partition, following, "too many dead letters: look at them, mend, restart")
+            return False
+        return True
+
+    def _come_back_later(self, kafka: Any, partition: Partition, offset: int, error: Exception) -> None:
+        kafka.seek(partition.place, offset)
+        kafka.pause(partition.place)
+        seconds = partition.wait(time.monotonic())
+        metrics.TRANSIENT_RETRIES.labels(self.group, partition.place.topic).inc()
+        log.warning(
+            "partition_waits",
+            group=self.group,
+            partition=partition.name,
+            offset=offset,
+            failures=partition.failures,
+            retry_in=round(seconds, 2),
+            error=repr(error),
+        )
+
+    def _halt(self, kafka: Any, partition: Partition, offset: int, reason: str) -> None:
+        kafka.seek(partition.place, offset)
+        kafka.pause(partition.place)
+        partition.halt(reason)
+        self._count_halted()
+        log.critical("partition_halted", group=self.group, partition=partition.name, offset=offset, reason=reason)
+
+    def _resume_due(self, kafka: Any) -> None:
+        now = time.monotonic()
+        for partition in self._partitions.values():
+            if partition.assigned and partition.due(now):
+                partition.retry_at = None
+                kafka.resume(partition.place)
+
+    async def _commit(self, kafka: Any, partition: Partition) -> None:
+        """Commit the position. A failure costs a redelivery, which the inbox absorbs: it is counted, not raised."""
+        try:
+            async with asyncio.timeout(self._timing.commit_timeout):
+                await kafka.commit({partition.place: partition.position})
+        except (KafkaError, TimeoutError) as error:
+            metrics.COMMIT_FAILURES.labels(self.group).inc()
+            expected = isinstance(error, CommitFailedError)
+            log.warning(
+                "offset_not_committed",
+                group=self.group,
+                partition=partition.name,
+                offset=partition.position,
+                why="the group has moved on" if expected else repr(error),
+            )
+
+    def _measure_lag(self, kafka: Any) -> None:
+        now = time.monotonic()
+        for partition in self._partitions.values():
+            if not partition.assigned:
+                continue
+            end = kafka.highwater(partition.place)
+            lag = partition.measure_lag(end, now)
+            metrics.CONSUMER_LAG.labels(self.group, partition.place.topic, partition.place.partition).set(lag)
+
+    def _warn_if_slow(self, partition: Partition, records: int, seconds: float) -> None:
+        if seconds > self._timing.rebalance_timeout / 2:
+            log.warning(
+                "batch_too_slow",
+                group=self.group,
+                partition=partition.name,
+                records=records,
+                seconds=round(seconds, 1),
+                mend="lower max_poll_records, or raise rebalance_timeout above twice this",
+            )
+
+    def _partition(self, place: TopicPartition) -> Partition:
+        if place not in self._partitions:
+            backoff = Backoff(self._timing.retry_base, self._timing.retry_cap)
+            self._partitions[place] = Partition(place, Breaker(self._limit), backoff, time.monotonic())
+        return self._partitions[place]
+
+    def _count_halted(self) -> None:
+        halted = sum(bool(partition.halted) and partition.assigned for partition in self._partitions.values())
+        metrics.PARTITIONS_HALTED.labels(self.group).set(halted)
+
+    def _forget_assignment(self) -> None:
+        self._generation += 1
+        for partition in self._partitions.values():
+            if partition.assigned:
+                partition.revoked()
+                metrics.CONSUMER_LAG.remove(self.group, partition.place.topic, str(partition.place.partition))
+        self._count_halted()
+
+    async def taken_back(self) -> None:
+        """The group takes the partitions back: wait for the batch in hand, so that its offset is committed first."""
+        async with self._drain_lock:
+            metrics.REBALANCES.labels(self.group).inc()
+            self._forget_assignment()
+
+    def given(self, kafka: Any, places: set[TopicPartition]) -> None:
+        """The group gives partitions. One that was halted here stays so until a restart."""
+        for place in places:
+            partition = self._partition(place)
+            partition.given(time.monotonic())
+            metrics.CONSUMER_LAG.labels(self.group, place.topic, place.partition).set(0)
+            if partition.halted:
+                kafka.pause(place)
+        self._count_halted()
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    async def _close(self, kafka: Any) -> None:
+        try:
+            async with asyncio.timeout(self._timing.close_timeout):
+                await kafka.stop()
+        except (KafkaError, OSError) as error:
+            log.warning("consumer_not_closed", group=self.group, error=repr(error))
+
+
+class Consumer(ConsumerLoop):
+    """A consumer whose handlers work on the batch's own transaction: effects exactly once."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        schema: str,
+        bootstrap: str,
+        group: str,
+        handlers: Mapping[type[Event], Handler],
+        *,
+        source: str | None = None,
+        client_id: str | None = None,
+        catalogue: Catalogue = CATALOGUE,
+        clock: Clock | None = None,
+        timing: ConsumerTiming | None = None,
+        limit: DeadLetterLimit | None = None,
+        group_instance_id: str | None = None,
+    ) -> None:
+        """Listens to the topics of the handled events, as `group` (`<service>.<kind of work>`).
+
+        `handlers` are called with the connection of the batch's transaction and an envelope of the model they are
+        registered for. A known event on these topics without a handler is passed over; an unknown one is dead.
+        `source` signs the dead letters; by default the part of `group` before the dot.
+        """
+        timing = timing or ConsumerTiming()
+        settlement = InTransaction(
+            engine,
+            group,
+            handlers,
+            inbox=Inbox(schema, group),
+            dead_letters=_dead_letters(schema, group, source, clock),
+            timeout=timing.rebalance_timeout,
+        )
+        super().__init__(
+            bootstrap,
+            group,
+            [event.topic for event in handlers],
+            settlement,
+            client_id=client_id or group,
+            catalogue=catalogue,
+            timing=timing,
+            limit=limit or DeadLetterLimit(),
+            group_instance_id=group_instance_id,
+        )
+
+
+class IdempotentConsumer(ConsumerLoop):
+    """A consumer for work of seconds, in transactions of the handler's own: effects at least once.
+
+    The handler runs again after a crash between its last commit and its inbox row, and, where a rebalance was slower
+    than its time-out, at the same time on two replicas. It must be idempotent: conditional updates, compare-and-set.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        schema: str,
+        bootstrap: str,
+        group: str,
+        handlers: Mapping[type[Event], IdempotentHandler],
+        *,
+        source: str | None = None,
+        client_id: str | None = None,
+        catalogue: Catalogue = CATALOGUE,
+        clock: Clock | None = None,
+        timing: ConsumerTiming | None = None,
+        limit: DeadLetterLimit | None = None,
+        group_instance_id: str | None = None,
+    ) -> None:
+        """As `Consumer`, with handlers that take the envelope alone. Polls few records: each takes its time."""
+        timing = timing or ConsumerTiming(max_poll_records=8)
+        settlement = Outside(
+            engine,
+            group,
+            handlers,
+            inbox=Inbox(schema, group),
+            dead_letters=_dead_letters(schema, group, source, clock),
+            timeout=timing.rebalance_timeout,
+        )
+        super().__init__(
+            bootstrap,
+            group,
+            [event.topic for event in handlers],
+            settlement,
+            client_id=client_id or group,
+            catalogue=catalogue,
+            timing=timing,
+            limit=limit or DeadLetterLimit(),
+            group_instance_id=group_instance_id,
+        )
+
+
+class _DrainBeforeRevoke(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    def __init__(self, loop: ConsumerLoop, kafka: Any) -> None:
+        self._loop = loop
+        self._kafka = kafka
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        if revoked:
+            await self._loop.taken_back()
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        self._loop.given(self._kafka, assigned)
+
+
+def _dead_letters(schema: str, group: str, source: str | None, clock: Clock | None) -> DeadLetters:
+    clock = clock or clock_from_environment()
+    signature = source or f"/services/{group.partition('.')[0]}"
+    return DeadLetters(group, Outbox(schema, signature, clock=clock), clock)
+
+
+def _pieces(records: Sequence[Any], size: int | None) -> list[Sequence[Any]]:
+    step = size or max(len(records), 1)
+    return [records[start : start + step] for start in range(0, len(records), step)]
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,97 @@
+"""A Kafka producer that is thrown away when it fails: an idempotent one does not recover from every error."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from riskstream.messaging.timing import RelayTiming
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaRecord:
+    """A record as the producer wants it."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+class DisposableProducer:
+    """Sends batches in order. After an error it holds no connection and the next batch gets a new one."""
+
+    def __init__(self, bootstrap: str, client_id: str, timing: RelayTiming) -> None:
+        self._bootstrap = bootstrap
+        self._client_id = client_id
+        self._timing = timing
+        self._kafka: Any = None
+
+    async def send(self, records: Sequence[KafkaRecord]) -> None:
+        """Return when every record is acknowledged by all in-sync replicas.
+
+        On KafkaError, OSError or TimeoutError the outcome is unknown: some may have arrived, always the first ones of
+        a partition. Send all of them again.
+        """
+        try:
+            kafka = await self._started()
+            async with asyncio.timeout(self._timing.send_timeout):
+                # One after the other: `send` puts a record into its partition's queue, in the order of the calls.
+                pending = [
+                    await kafka.send(record.topic, value=record.value, key=record.key, headers=record.headers)
+                    for record in records
+                ]
+                await asyncio.gather(*pending)
+        except BaseException:
+            await self._abandon()
+            raise
+
+    async def close(self) -> None:
+        """Drop the connection, flushing what a bounded time allows."""
+        kafka, self._kafka = self._kafka, None
+        if kafka is None:
+            return
+        try:
+            async with asyncio.timeout(self._timing.close_timeout):
+                await kafka.stop()
+        except (KafkaError, OSError) as error:
+            log.warning("producer_not_closed", client=self._client_id, error=repr(error))
+            await self._kill(kafka)
+
+    async def _started(self) -> Any:
+        if self._kafka is None:
+            self._kafka = AIOKafkaProducer(
+                bootstrap_servers=self._bootstrap,
+                client_id=self._client_id,
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=10,
+                max_batch_size=131_072,
+                compression_type="lz4",
+                request_timeout_ms=round(self._timing.send_timeout * 1000),
+                retry_backoff_ms=200,
+                metadata_max_age_ms=round(self._timing.metadata_max_age * 1000),
+            )
+            async with asyncio.timeout(self._timing.start_timeout):
+                await self._kafka.start()
+        return self._kafka
+
+    async def _abandon(self) -> None:
+        """Drop the connection at once: the caller holds a lane, and what was not sent will be sent again."""
+        kafka, self._kafka = self._kafka, None
+        if kafka is not None:
+            await self._kill(kafka)
+
+    async def _kill(self, kafka: Any) -> None:
+        """`stop` flushes first, and an idempotent batch never expires: its sender would go on trying for ever."""
+        sender = kafka._sender.sender_task
+        if sender is not None:
+            sender.cancel()
+        kafka._closed = True
+        await asyncio.wait({asyncio.create_task(kafka.client.close())}, timeout=self._timing.close_timeout)

@@ -1,0 +1,269 @@
+"""The relay: takes events from the outbox to Kafka, a lane at a time, oldest first."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import orjson
+import structlog
+from aiokafka.errors import KafkaError
+from sqlalchemy import ARRAY, BigInteger, MetaData, Row, Text, bindparam, cast, delete, exists, func, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from riskstream.messaging import metrics
+from riskstream.messaging.backoff import Backoff
+from riskstream.messaging.crash_points import reached
+from riskstream.messaging.errors import is_transient
+from riskstream.messaging.outbox import channel
+from riskstream.messaging.producer import DisposableProducer, KafkaRecord
+from riskstream.messaging.tables import messaging_tables
+from riskstream.messaging.timing import RelayTiming
+
+log = structlog.get_logger(__name__)
+
+_ROWS_COUNTED = 100_000
+
+
+class Relay:
+    """Publishes the outbox of one schema. Any number of relays may run; a lane is with one of them at a time."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        schema: str,
+        bootstrap: str,
+        client_id: str,
+        *,
+        timing: RelayTiming | None = None,
+    ) -> None:
+        self._engine = engine
+        self._schema = schema
+        self._timing = timing or RelayTiming()
+        self._producer = DisposableProducer(bootstrap, client_id, self._timing)
+        self._statements = _Statements(schema)
+        self._stopping = asyncio.Event()
+        self._woken = asyncio.Event()
+        self._backoffs: dict[int, Backoff] = {}
+        self._resting: dict[int, float] = {}
+        self._measured_at = 0.0
+        self._ticked_at = time.monotonic()
+
+    async def run(self) -> None:
+        """Publish until `stop` or cancellation. Kafka's and Postgres' absence is waited out, never raised.
+
+        After `stop` the lane in hand is finished; all waits are bounded, so this returns within
+        `transaction_timeout` + `close_timeout` seconds, and at once where nothing is in hand.
+        """
+        stop = asyncio.create_task(self._stopping.wait())
+        work = asyncio.create_task(self._work(), name=f"relay {self._schema}")
+        wakes = asyncio.create_task(self._listen(), name=f"relay {self._schema} wake-ups")
+        try:
+            await asyncio.wait({stop, work, wakes}, return_when=asyncio.FIRST_COMPLETED)
+            self._woken.set()
+            await asyncio.wait({work}, timeout=self._timing.transaction_timeout if self._stopping.is_set() else 0)
+        finally:
+            for task in (stop, work, wakes):
+                task.cancel()
+            await asyncio.wait({work, wakes})
+            await self._producer.close()
+        for task in (work, wakes):
+            if not task.cancelled():
+                task.result()
+
+    def stop(self) -> None:
+        """Ask `run` to finish the lane in hand and return."""
+        self._stopping.set()
+
+    def ticked_ago(self) -> float:
+        """Seconds since the loop last came round, for liveness."""
+        return time.monotonic() - self._ticked_at
+
+    async def drain(self) -> int:
+        """Publish until the outbox shows nothing that this relay may take; return how many. For commands."""
+        total = 0
+        while (published := await self._tick()) is not None:
+            total += published
+        return total
+
+    async def _work(self) -> None:
+        backoff = Backoff(self._timing.retry_base, self._timing.retry_cap)
+        while not self._stopping.is_set():
+            self._ticked_at = time.monotonic()
+            self._woken.clear()
+            try:
+                await self._measure()
+                published = await self._tick()
+            except (SQLAlchemyError, OSError) as error:
+                if not is_transient(error):
+                    raise
+                seconds = backoff.next()
+                log.warning("outbox_out_of_reach", schema=self._schema, error=repr(error), retry_in=round(seconds, 2))
+                await self._rest(seconds)
+                continue
+            backoff.reset()
+            if published is None:
+                await self._rest(self._timing.poll_interval)
+
+    async def _rest(self, seconds: float) -> None:
+        """Until somebody publishes or stops us, and no longer than `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+    async def _tick(self) -> int | None:
+        """Publish one batch of one lane and say how many; null where no lane has anything for us.
+
+        A lane that Kafka does not take rests, the others go on.
+        """
+        lane: int | None = None
+        now = time.monotonic()
+        resting = [lane for lane, until in self._resting.items() if until > now]
+        try:
+            async with asyncio.timeout(self._timing.transaction_timeout), self._engine.begin() as connection:
+                began = time.monotonic()
+                lane = (await connection.execute(self._statements.take_lane, {"resting": resting or [-1]})).scalar()
+                if lane is None:
+                    return None
+                published = await self._drain_lane(connection, lane)
+        except (KafkaError, TimeoutError, OSError) as error:
+            if lane is None:
+                raise
+            self._let_rest(lane, error)
+            return 0
+        self._recovered()
+        metrics.RELAY_BATCH_SECONDS.labels(self._schema).observe(time.monotonic() - began)
+        metrics.RELAY_PUBLISHED.labels(self._schema).inc(published)
+        return published
+
+    async def _drain_lane(self, connection: AsyncConnection, lane: int) -> int:
+        limit = {"lane_": lane, "limit_": self._timing.batch_rows}
+        rows = (await connection.execute(self._statements.read, limit)).all()
+        await self._producer.send([_record(row) for row in rows])
+        reached("relay.after_publish_before_delete")
+        await connection.execute(self._statements.delete, {"lane_": lane, "seqs": [row.seq for row in rows]})
+        await connection.execute(self._statements.put_last, {"lane_": lane})
+        reached("relay.after_delete_before_commit")
+        return len(rows)
+
+    def _let_rest(self, lane: int, error: Exception) -> None:
+        backoff = self._backoffs.setdefault(lane, Backoff(self._timing.retry_base, self._timing.retry_cap))
+        seconds = backoff.next()
+        self._resting[lane] = time.monotonic() + seconds
+        metrics.RELAY_FAILURES.labels(self._schema).inc()
+        log.warning(
+            "lane_not_published",
+            schema=self._schema,
+            lane=lane,
+            failures=backoff.failures,
+            retry_in=round(seconds, 2),
+            error=repr(error),
+        )
+
+    def _recovered(self) -> None:
+        """Kafka answers again: what rested because it did not need not wait out its time."""
+        self._resting.clear()
+        self._backoffs.clear()
+
+    async def _measure(self) -> None:
+        if time.monotonic() - self._measured_at < self._timing.measure_interval:
+            return
+        self._measured_at = time.monotonic()
+        async with self._engine.connect() as connection:
+            rows, oldest = (await connection.execute(self._statements.measure)).one()
+        metrics.OUTBOX_ROWS.labels(self._schema).set(rows)
+        metrics.OUTBOX_OLDEST_SECONDS.labels(self._schema).set(oldest or 0.0)
+
+    async def _listen(self) -> None:
+        """Keep a connection that hears of new rows. Only speed depends on it: the poll is the truth."""
+        backoff = Backoff(self._timing.retry_base, self._timing.retry_cap)
+        while True:
+            try:
+                async with self._listening() as lost:
+                    backoff.reset()
+                    await lost.wait()
+            except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                log.warning("wake_ups_lost", schema=self._schema, error=repr(error))
+            await asyncio.sleep(backoff.next())
+
+    @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[asyncio.Event]:
+        lost = asyncio.Event()
+        pooled = await self._engine.raw_connection()
+        # Out of the pool for good: it listens for as long as the process lives.
+        pooled.detach()
+        connection: Any = pooled.driver_connection
+        try:
+            connection.add_termination_listener(lambda _: lost.set())
+            await connection.add_listener(channel(self._schema), lambda *_: self._woken.set())
+            yield lost
+        finally:
+            connection.terminate()
+
+
+class _Statements:
+    """Every statement of the relay."""
+
+    def __init__(self, schema: str) -> None:
+        outbox, lanes, _ = messaging_tables(MetaData(), schema)
+        this_lane = outbox.c.lane == bindparam("lane_")
+
+        # The lane that has waited longest, of those with rows that no other relay holds.
+        self.take_lane = (
+            select(lanes.c.lane)
+            .where(exists().where(outbox.c.lane == lanes.c.lane))
+            .where(lanes.c.lane.not_in(bindparam("resting", expanding=True)))
+            .order_by(lanes.c.drained_at)
+            .limit(1)
+            .with_for_update(of=lanes, skip_locked=True)
+        )
+        # The oldest rows of a lane. A row that committed late with a lower seq is simply there next time.
+        self.read = (
+            select(
+                outbox.c.seq,
+                outbox.c.topic,
+                outbox.c.aggregateid,
+                cast(outbox.c.headers, Text).label("headers"),
+                cast(outbox.c.payload, Text).label("payload"),
+            )
+            .where(this_lane)
+            .order_by(outbox.c.seq)
+            .limit(bindparam("limit_"))
+        )
+        # What was acknowledged.
+        self.delete = delete(outbox).where(
+            this_lane, outbox.c.seq == func.any(bindparam("seqs", type_=ARRAY(BigInteger)))
+        )
+        # Behind the other lanes, for the next relay that looks for one.
+        self.put_last = (
+            update(lanes).where(lanes.c.lane == bindparam("lane_")).values(drained_at=func.clock_timestamp())
+        )
+        # How much waits, and for how long the first of it: sixteen index look-ups and a bounded count.
+        some = select(outbox.c.seq).limit(_ROWS_COUNTED).subquery()
+        first = (
+            select(outbox.c.created_at)
+            .where(outbox.c.lane == lanes.c.lane)
+            .order_by(outbox.c.seq)
+            .limit(1)
+            .lateral("first")
+        )
+        age = func.extract("epoch", func.clock_timestamp() - func.min(first.c.created_at))
+        self.measure = select(
+            select(func.count()).select_from(some).scalar_subquery(),
+            select(age).select_from(lanes.join(first, first.c.created_at.is_not(None))).scalar_subquery(),
+        )
+
+
+def _record(row: Row[Any]) -> KafkaRecord:
+    headers: dict[str, str] = orjson.loads(row.headers)
+    return KafkaRecord(
+        topic=row.topic,
+        key=row.aggregateid.encode(),
+        value=row.payload.encode(),
+        headers=[(name, value.encode()) for name, value in headers.items()],
+    )

@@ -1,0 +1,247 @@
+"""What it means to be done with records: effects, inbox and dead letters, in one of two ways."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.trace import Link, SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from riskstream.events.envelope import Envelope
+from riskstream.events.event import Event
+from riskstream.messaging import metrics
+from riskstream.messaging.breaker import Breaker
+from riskstream.messaging.crash_points import reached
+from riskstream.messaging.dead_letters import DeadLetters
+from riskstream.messaging.delivery import Delivery
+from riskstream.messaging.errors import is_transient
+from riskstream.messaging.inbox import Inbox
+
+log = structlog.get_logger(__name__)
+tracer = trace.get_tracer(__name__)
+
+Handler = Callable[[AsyncConnection, Envelope[Any]], Awaitable[None]]
+"""Does an event's work on the connection, whose transaction the runtime commits. Must not commit it itself."""
+
+IdempotentHandler = Callable[[Envelope[Any]], Awaitable[None]]
+"""Does an event's work in transactions of its own, and does nothing new when it is called again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a run of records: the first `records` of them are dealt with for good."""
+
+    records: int
+    breaker: Breaker
+    """With the outcomes counted. If it is tripped, the records after `records` were not touched."""
+
+
+class Settlement(Protocol):
+    """One way of settling records of one partition."""
+
+    at_once: int | None
+    """How many records may be settled together; null for all of a poll."""
+
+    async def settle(self, deliveries: Sequence[Delivery], breaker: Breaker) -> Settled:
+        """Deal with the records, in order. An error that is transient means that nothing was settled."""
+        ...
+
+
+class InTransaction:
+    """Inbox rows, effects, outbox rows and dead letters of a whole batch in one transaction."""
+
+    at_once: int | None = None
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        group: str,
+        handlers: Mapping[type[Event], Handler],
+        *,
+        inbox: Inbox,
+        dead_letters: DeadLetters,
+        timeout: float,
+    ) -> None:
+        self._engine = engine
+        self._inbox = inbox
+        self._dead_letters = dead_letters
+        self._group = group
+        self._handlers = handlers
+        self._timeout = timeout
+
+    async def settle(self, deliveries: Sequence[Delivery], breaker: Breaker) -> Settled:
+        """Try all together; where one record spoils the transaction, one by one, so that only it is dead."""
+        with metrics.BATCH_SECONDS.labels(self._group).time():
+            if all(delivery.undecodable is None for delivery in deliveries):
+                try:
+                    async with asyncio.timeout(self._timeout):
+                        return await self._together(deliveries, breaker.copy())
+                except Exception as error:
+                    if is_transient(error):
+                        raise
+                    log.warning("batch_spoilt", group=self._group, records=len(deliveries), error=repr(error))
+            async with asyncio.timeout(self._timeout):
+                return await self._one_by_one(deliveries, breaker.copy())
+
+    async def _together(self, deliveries: Sequence[Delivery], breaker: Breaker) -> Settled:
+        async with self._engine.begin() as connection:
+            fresh = await self._inbox.claim(connection, [delivery.event_id for delivery in deliveries])
+            for delivery in deliveries:
+                if delivery.event_id in fresh:
+                    fresh.remove(delivery.event_id)
+                    await self._handle(connection, delivery)
+                    breaker.count(dead=False)
+                else:
+                    metrics.INBOX_DUPLICATES.labels(self._group).inc()
+            reached("consumer.before_commit")
+        return Settled(len(deliveries), breaker)
+
+    async def _one_by_one(self, deliveries: Sequence[Delivery], breaker: Breaker) -> Settled:
+        """Still one transaction, with a savepoint around each handler, up to where the breaker trips."""
+        settled = 0
+        dead: list[str] = []
+        async with self._engine.begin() as connection:
+            for delivery in deliveries:
+                if breaker.tripped:
+                    break
+                if await self._inbox.claim(connection, [delivery.event_id]):
+                    error = await self._attempt(connection, delivery)
+                    if error is not None:
+                        await self._dead_letters.write(connection, delivery, error)
+                        dead.append(delivery.topic)
+                    breaker.count(dead=error is not None)
+                else:
+                    metrics.INBOX_DUPLICATES.labels(self._group).inc()
+                settled += 1
+            reached("consumer.before_commit")
+        for topic in dead:
+            metrics.DEAD_LETTERS.labels(self._group, topic).inc()
+        return Settled(settled, breaker)
+
+    async def _attempt(self, connection: AsyncConnection, delivery: Delivery) -> Exception | None:
+        """Handle in a savepoint; return what makes the record a dead letter, raise what is transient."""
+        if delivery.undecodable is not None:
+            return _poison(self._group, delivery, delivery.undecodable)
+        try:
+            async with connection.begin_nested():
+                await self._handle(connection, delivery)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            return _poison(self._group, delivery, error)
+        return None
+
+    async def _handle(self, connection: AsyncConnection, delivery: Delivery) -> None:
+        assert delivery.envelope is not None
+        handler = self._handlers.get(type(delivery.envelope.event))
+        if handler is not None:
+            with _span(self._group, delivery):
+                await handler(connection, delivery.envelope)
+
+
+class Outside:
+    """Effects in the handler's own transactions, record by record; the inbox row follows them.
+
+    At least once: a crash in between repeats the handler, which must be idempotent.
+    """
+
+    at_once: int | None = 1
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        group: str,
+        handlers: Mapping[type[Event], IdempotentHandler],
+        *,
+        inbox: Inbox,
+        dead_letters: DeadLetters,
+        timeout: float,
+    ) -> None:
+        self._engine = engine
+        self._inbox = inbox
+        self._dead_letters = dead_letters
+        self._group = group
+        self._handlers = handlers
+        self._timeout = timeout
+
+    async def settle(self, deliveries: Sequence[Delivery], breaker: Breaker) -> Settled:
+        counted = breaker.copy()
+        settled = 0
+        for delivery in deliveries:
+            if counted.tripped:
+                break
+            with metrics.BATCH_SECONDS.labels(self._group).time():
+                async with asyncio.timeout(self._timeout):
+                    await self._settle_one(delivery, counted)
+            settled += 1
+        return Settled(settled, counted)
+
+    async def _settle_one(self, delivery: Delivery, breaker: Breaker) -> None:
+        async with self._engine.connect() as connection:
+            known = await self._inbox.knows(connection, delivery.event_id)
+        if known:
+            metrics.INBOX_DUPLICATES.labels(self._group).inc()
+            return
+        error = await self._attempt(delivery)
+        async with self._engine.begin() as connection:
+            claimed = await self._inbox.claim(connection, [delivery.event_id])
+            if claimed and error is not None:
+                await self._dead_letters.write(connection, delivery, error)
+            reached("consumer.before_commit")
+        if claimed and error is not None:
+            metrics.DEAD_LETTERS.labels(self._group, delivery.topic).inc()
+        breaker.count(dead=error is not None)
+
+    async def _attempt(self, delivery: Delivery) -> Exception | None:
+        if delivery.undecodable is not None:
+            return _poison(self._group, delivery, delivery.undecodable)
+        assert delivery.envelope is not None
+        handler = self._handlers.get(type(delivery.envelope.event))
+        if handler is None:
+            return None
+        try:
+            with _span(self._group, delivery):
+                await handler(delivery.envelope)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            return _poison(self._group, delivery, error)
+        return None
+
+
+def _poison(group: str, delivery: Delivery, error: Exception) -> Exception:
+    log.error(
+        "dead_letter",
+        group=group,
+        topic=delivery.topic,
+        partition=delivery.partition,
+        offset=delivery.offset,
+        event_id=str(delivery.event_id),
+        error=repr(error),
+        exc_info=error,
+    )
+    return error
+
+
+def _span(group: str, delivery: Delivery) -> Any:
+    """A span of its own per record, linked to the one that said the event: a night is not one endless trace."""
+    assert delivery.envelope is not None
+    links = []
+    if delivery.envelope.traceparent is not None:
+        context = TraceContextTextMapPropagator().extract({"traceparent": delivery.envelope.traceparent})
+        links = [Link(trace.get_current_span(context).get_span_context())]
+    return tracer.start_as_current_span(
+        f"{delivery.topic} process",
+        kind=SpanKind.CONSUMER,
+        links=links,
+        attributes={
+            "messaging.system": "kafka",
+            "messaging.destination.name": delivery.topic,
+            "messaging.consumer.group.name": group,
+            "messaging.kafka.offset": delivery.offset,
+        },
+    )

@@ -1,0 +1,46 @@
+"""How long everything may take. Tests shorten it; production keeps the defaults."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ConsumerTiming(BaseModel):
+    """Seconds, except where the name says records."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    session_timeout: float = 30.0
+    heartbeat_interval: float = 3.0
+    rebalance_timeout: float = 60.0
+    """Must exceed the longest batch: the group waits that long for a member to finish and join again."""
+    max_poll_interval: float = 300.0
+    max_poll_records: int = Field(default=500, ge=1)
+    poll_timeout: float = 0.5
+    fetch_max_wait: float = 0.25
+    metadata_max_age: float = 60.0
+    start_timeout: float = 60.0
+    commit_timeout: float = 10.0
+    drain_timeout: float = 20.0
+    """What a batch in hand may still take after the order to stop."""
+    close_timeout: float = 10.0
+    retry_base: float = 0.2
+    retry_cap: float = 30.0
+    stuck_after: float = 120.0
+    """With records waiting and none settled for this long, the consumer calls itself dead."""
+
+
+class RelayTiming(BaseModel):
+    """Seconds, except where the name says rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    poll_interval: float = 1.0
+    batch_rows: int = Field(default=500, ge=1)
+    send_timeout: float = 20.0
+    """Below the services' idle-in-transaction time-out of 30 s, which would end the transaction that holds the lane."""
+    transaction_timeout: float = 30.0
+    start_timeout: float = 30.0
+    close_timeout: float = 10.0
+    retry_base: float = 0.2
+    retry_cap: float = 30.0
+    measure_interval: float = 5.0
+    metadata_max_age: float = 60.0

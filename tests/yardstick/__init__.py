@@ -1,0 +1,1 @@
+"""Independent answers to hold ours against: other libraries, other code, the recorded prices themselves."""

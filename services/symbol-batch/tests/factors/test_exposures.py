@@ -126,6 +126,13 @@ def test_a_missing_benchmark_takes_away_only_the_factors_that_need_it(make_panel
         assert gone or table.estimated[:, index].any()
 
 
+def test_a_benchmark_with_exactly_the_minimum_is_no_problem(make_panel) -> None:
+    panel = make_panel()
+    panel.benchmarks[:-60, BENCHMARKS.index("TLT")] = np.nan
+    panel.benchmarks[:-120, BENCHMARKS.index("IWM")] = np.nan
+    assert benchmark_problems(panel.benchmarks) == {}
+
+
 def test_a_benchmark_with_a_short_history_is_a_problem_of_its_factors(make_panel) -> None:
     panel = make_panel()
     panel.benchmarks[:-59, BENCHMARKS.index("TLT")] = np.nan

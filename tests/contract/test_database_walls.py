@@ -159,8 +159,8 @@ async def two_portfolios(database: Database) -> dict[str, UUID]:
     try:
         for owner, portfolio in portfolios.items():
             await connection.execute(
-                "INSERT INTO portfolios.portfolios (portfolio_id, owner_id, name, version, first_session, created_at, changed_at)"
-                " VALUES ($1, $2, 'Savings', 3, '2024-12-13', now(), now())",
+                "INSERT INTO portfolios.portfolios (portfolio_id, owner_id, name, version, first_session, created_at,"
+                " changed_at) VALUES ($1, $2, 'Savings', 3, '2024-12-13', now(), now())",
                 portfolio,
                 owner,
             )

@@ -1,0 +1,152 @@
+"""The whole of Riskstream on one machine: servers, market simulator, four services, and the clock they share."""
+
+import asyncio
+import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Protocol, Self
+
+from local_stack.database import Database, prepare_database
+from local_stack.errors import ServerFailed
+from local_stack.folders import PROJECT
+from local_stack.issuer import Issuer
+from local_stack.kafka import KafkaServer
+from local_stack.postgres import PostgresServer
+from local_stack.programs import Analytics, MarketSimulator, Onboarding, PortfolioRefresh, Program, SymbolBatch
+from local_stack.stack import DATABASE, Stack
+from local_stack.valkey import ValkeyServer
+from riskstream.messaging.topics import create_topics, load_topics
+from riskstream.runtime.clock import CLOCK_VARIABLE, NEW_YORK, Clock
+
+RUN_AT = time(21)
+TOPICS_FILE = PROJECT / "deploy" / "topics.yaml"
+
+
+def shortly_before_the_night(session: date, seconds: float = 4.0) -> Clock:
+    """A clock that shows a moment before 21:00 in New York, when the run of `session` is due."""
+    due = datetime.combine(session, RUN_AT, tzinfo=NEW_YORK)
+    return Clock(due - timedelta(seconds=seconds))
+
+
+class RunningServers(Protocol):
+    """What the system stands on; `local_stack.stack.Servers` is one."""
+
+    @property
+    def postgres(self) -> PostgresServer: ...
+
+    @property
+    def valkey(self) -> ValkeyServer: ...
+
+    @property
+    def kafka(self) -> KafkaServer: ...
+
+
+class System:
+    """Servers that are running already, and on them everything that is ours.
+
+    `clock` is the system's time; without one it lives in the present. `market` are the simulator's arguments,
+    `tuning` more variables for every service (short time-outs in tests).
+    """
+
+    def __init__(
+        self,
+        servers: RunningServers,
+        folder: Path,
+        *,
+        clock: Clock | None = None,
+        market: Sequence[str],
+        tuning: Mapping[str, str] | None = None,
+        database_name: str = DATABASE,
+    ) -> None:
+        self._servers = servers
+        self._folder = folder
+        self._clock = clock
+        self._market = tuple(market)
+        self._tuning = dict(tuning or {})
+        self._database_name = database_name
+        self._stack = Stack()
+        self.issuer = Issuer(folder / "issuer")
+        self.database: Database
+        self.simulator: MarketSimulator
+        self.symbol_batch: SymbolBatch
+        self.portfolio_refresh: PortfolioRefresh
+        self.onboarding: Onboarding
+        self.analytics: Analytics
+
+    @property
+    def services(self) -> tuple[Program, ...]:
+        return (self.symbol_batch, self.portfolio_refresh, self.onboarding, self.analytics)
+
+    def prepare(self) -> None:
+        """Roles, schemas, topics and keys; then the simulator. Services come with `start`."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.database = asyncio.run(
+            prepare_database(self._servers.postgres.dsn(), self._database_name, self._clock or Clock())
+        )
+        asyncio.run(create_topics(self._servers.kafka.address, load_topics(TOPICS_FILE)))
+        self.simulator = MarketSimulator(self._time, self._market)
+        self._stack.start(self.simulator)
+
+    def start(self) -> None:
+        """Start the four services at the same time and wait until each says that it is ready."""
+        self.symbol_batch = SymbolBatch(lambda: self.environment("symbol_batch"), folder=self._folder / "symbol-batch")
+        self.portfolio_refresh = PortfolioRefresh(
+            lambda: self.environment("portfolio_refresh"), folder=self._folder / "portfolio-refresh"
+        )
+        self.onboarding = Onboarding(lambda: self.environment("onboarding"), folder=self._folder / "onboarding")
+        self.analytics = Analytics(lambda: self.environment("analytics"), folder=self._folder / "analytics")
+        self._stack.start(*self.services)
+
+    def move_clock(self, clock: Clock) -> None:
+        """Restart everything of ours at another instant; servers, data and addresses stay."""
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(Program.stop, self.services))
+            self.simulator.stop()
+            self._clock = clock
+            self.simulator.start()
+            list(threads.map(Program.start, self.services))
+
+    def environment(self, role: str) -> dict[str, str]:
+        """What the service of `role` finds the rest of the system by."""
+        return {
+            "RISKSTREAM_POSTGRES_DSN": self.database.dsns[role],
+            "RISKSTREAM_KAFKA": self._servers.kafka.address,
+            "RISKSTREAM_REDIS_URL": self._servers.valkey.url,
+            "RISKSTREAM_YAHOO_URL": self.simulator.url,
+            **self.issuer.environment(),
+            **self._tuning,
+            **self._time(),
+        }
+
+    def command(self, program: type[Program], role: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one of a service's commands to its end, with the service's own environment."""
+        runner = program(lambda: self.environment(role), arguments)
+        return runner.run_command()
+
+    def add_symbols(self, symbols: Sequence[str]) -> None:
+        """Put symbols into the universe; ServerFailed says what symbol-batch had against them."""
+        file = self._folder / "universe.txt"
+        file.write_text("\n".join(symbols) + "\n")
+        added = self.command(SymbolBatch, "symbol_batch", "universe", "add", "--file", str(file))
+        if added.returncode != 0:
+            raise ServerFailed(f"the universe was not changed: {added.stderr.strip()}")
+
+    def close(self) -> None:
+        """Stop the services and the simulator; the servers belong to the caller."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        try:
+            self.prepare()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _time(self) -> dict[str, str]:
+        return {} if self._clock is None else {CLOCK_VARIABLE: self._clock.now().isoformat()}

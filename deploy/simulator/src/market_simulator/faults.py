@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from market_simulator.ledger import Endpoint
 
-ResponseFault = Literal["refuse", "html", "hang", "error"]
 DATA_ENDPOINTS: frozenset[Endpoint] = frozenset({"chart", "quote", "quoteSummary", "timeseries"})
 
 
@@ -19,28 +19,34 @@ class Fault(BaseModel):
     """One rule.
 
     `refuse` answers 429, `html` a web page with status 200, `error` 500, `hang` nothing for `milliseconds`;
-    `latency` answers rightly after `milliseconds`. `drop` takes away a symbol's latest session, `unknown` the symbol.
+    `latency` answers rightly after `milliseconds`. `drop` takes away a symbol's latest session, `unknown` the symbol;
+    `scale` multiplies the prices of `sessions` by `factor`: a wrong bar, or a correction of a right one.
     A yfinance call makes its request twice when refused, so `first: 2` refuses one call.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["refuse", "html", "hang", "error", "latency", "drop", "unknown"]
+    kind: Literal["refuse", "html", "hang", "error", "latency", "drop", "unknown", "scale"]
     endpoints: frozenset[Endpoint] = DATA_ENDPOINTS
     symbols: frozenset[str] | None = None
     """Null: all."""
     fraction: float = Field(default=1.0, gt=0, le=1)
-    """Share of requests, or of symbols for drop and unknown; which ones is decided by the seed alone."""
+    """Share of requests, or of symbols for drop, unknown and scale; which ones is decided by the seed alone."""
     first: int | None = Field(default=None, ge=1)
     """Only so many requests, then the rule is spent."""
     milliseconds: int = Field(default=0, ge=0, le=600_000)
+    sessions: frozenset[date] = frozenset()
+    factor: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _consistent(self) -> Fault:
         timed = self.kind in ("hang", "latency")
         if timed != (self.milliseconds > 0):
             raise ValueError("give milliseconds to hang and latency, and to nothing else")
-        if self.first is not None and self.kind in ("drop", "unknown"):
+        scaling = self.kind == "scale"
+        if scaling != bool(self.sessions) or scaling != (self.factor != 1.0):
+            raise ValueError("give sessions and a factor to scale, and to nothing else")
+        if self.first is not None and self.kind in ("drop", "unknown", "scale"):
             raise ValueError(f"{self.kind} concerns symbols, not requests: leave `first` out")
         return self
 
@@ -88,12 +94,16 @@ class Faults:
 
     def hides(self, kind: Literal["drop", "unknown"], symbol: str) -> bool:
         """Whether a rule takes away this symbol, or its latest session."""
-        return any(
-            rule.fault.kind == kind
-            and (rule.fault.symbols is None or symbol in rule.fault.symbols)
-            and self._draw(rule, symbol) < rule.fault.fraction
-            for rule in self._rules
-        )
+        return any(self._concerns(rule, kind, symbol) for rule in self._rules)
+
+    def scalings(self, symbol: str) -> list[Fault]:
+        """The rules that make some of this symbol's prices wrong."""
+        return [rule.fault for rule in self._rules if self._concerns(rule, "scale", symbol)]
+
+    def _concerns(self, rule: _Rule, kind: str, symbol: str) -> bool:
+        fault = rule.fault
+        named = fault.symbols is None or symbol in fault.symbols
+        return fault.kind == kind and named and self._draw(rule, symbol) < fault.fraction
 
     def _hits(self, rule: _Rule, endpoint: Endpoint, symbols: tuple[str, ...]) -> bool:
         fault = rule.fault

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from urllib.parse import unquote
 
 from starlette.requests import Request
@@ -37,7 +38,10 @@ class Gate:
                 await send(message)
 
             for fault in self._faults.strikes(endpoint, symbols):
-                await asyncio.sleep(fault.milliseconds / 1000)
+                if fault.kind == "hang":
+                    await _hang(receive, fault.milliseconds / 1000)
+                else:
+                    await asyncio.sleep(fault.milliseconds / 1000)
                 refusal = _refusal(fault, endpoint)
                 if refusal is not None:
                     await refusal(scope, receive, recorded)
@@ -65,6 +69,14 @@ def what_is_asked(request: Request) -> tuple[Endpoint, tuple[str, ...]]:
 def asked_symbols(request: Request) -> tuple[str, ...]:
     """The symbols of a quote request."""
     return tuple(filter(None, request.query_params.get("symbols", "").upper().split(",")))
+
+
+async def _hang(receive: Receive, seconds: float) -> None:
+    """Waits, but no longer than the client does: one that gave up is no longer in flight."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
 
 
 def _refusal(fault: Fault, endpoint: Endpoint) -> Response | None:

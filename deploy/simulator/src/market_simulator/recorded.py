@@ -29,11 +29,11 @@ def read_market(prices: Path, symbols: Path | None = None) -> Market:
     sessions = nyse_sessions(days.min().astype(object), days.max().astype(object))
     session = _session_indices(days, sessions, prices)
     listings = {} if symbols is None else _listings(symbols)
-    order = np.lexsort((session, columns["symbol"]))
-    names, begins = np.unique(columns["symbol"][order], return_index=True)
+    names, number = np.unique(columns.pop("symbol"), return_inverse=True)
+    order = np.lexsort((session, number))
+    begins = np.searchsorted(number[order], np.arange(1, len(names)))
     series = {}
-    for name, rows in zip(names, np.split(order, begins[1:]), strict=True):
-        symbol = str(name)
+    for symbol, rows in zip(map(str, names), np.split(order, begins), strict=True):
         listing = listings.get(symbol, Listing(symbol, symbol, "EQUITY", "", ""))
         series[symbol] = _series(listing, session[rows], {column: values[rows] for column, values in columns.items()})
     return Market(sessions=sessions, series=series)
@@ -53,11 +53,10 @@ def _columns(prices: Path) -> dict[str, NDArray[np.generic]]:
 
 
 def _session_indices(days: NDArray[np.datetime64], sessions: Sessions, prices: Path) -> NDArray[np.int64]:
-    session = np.searchsorted(sessions.dates, days)
-    strangers = days[sessions.dates[session] != days]
+    strangers = days[~np.isin(days, sessions.dates)]
     if len(strangers):
         raise ValueError(f"{prices} has bars on {strangers[0]}, which is no NYSE session")
-    return session.astype(np.int64)
+    return np.searchsorted(sessions.dates, days).astype(np.int64)
 
 
 def _series(listing: Listing, session: NDArray[np.int64], columns: dict[str, NDArray[np.generic]]) -> Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import exchange_calendars
 import numpy as np
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 PUBLICATION_DELAY_SECONDS = 300
 """A session's bar, and the actions that went ex on it, appear this long after its close, early closes included."""
+
+
+_MARGIN = timedelta(days=10)
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,12 @@ def nyse_sessions(first: date, last: date) -> Sessions:
     """The NYSE sessions from `first` to `last`, both included."""
     if first > last:
         raise ValueError(f"the calendar cannot run from {first} back to {last}; give an earlier first day")
-    calendar = exchange_calendars.get_calendar("XNYS", start=first.isoformat(), end=last.isoformat())
+    # The library refuses a calendar of one day and bounds that are no sessions: ask for more and cut.
+    calendar = exchange_calendars.get_calendar("XNYS", start=first - _MARGIN, end=last + _MARGIN)
+    dates = calendar.sessions.values.astype("datetime64[D]")
+    asked = slice(*np.searchsorted(dates, [np.datetime64(first, "D"), np.datetime64(last, "D") + 1]))
     return Sessions(
-        dates=calendar.sessions.values.astype("datetime64[D]"),
-        opens=calendar.opens_nanos // 1_000_000_000,
-        closes=calendar.closes_nanos // 1_000_000_000,
+        dates=dates[asked],
+        opens=calendar.opens_nanos[asked] // 1_000_000_000,
+        closes=calendar.closes_nanos[asked] // 1_000_000_000,
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from datetime import date, datetime
 
-from market_simulator.as_of import History, history_as_of
+import numpy as np
+
+from market_simulator.as_of import History, history_as_of, scaled
 from market_simulator.faults import Faults
 from market_simulator.ledger import Ledger
 from market_simulator.market import Market
@@ -41,9 +43,18 @@ class Simulator:
         if series is None or self.faults.hides("unknown", symbol):
             return None
         last = self.last_session()
-        return history_as_of(series, last - 1 if self.faults.hides("drop", symbol) else last)
+        history = history_as_of(series, last - 1 if self.faults.hides("drop", symbol) else last)
+        return None if history is None else self._with_wrong_prices(history)
 
     def fundamentals(self, history: History) -> Fundamentals:
         """The company figures that go with a history."""
         series = self.market.series[history.listing.symbol]
         return fundamentals(series, history, self.today())
+
+    def _with_wrong_prices(self, history: History) -> History:
+        for fault in self.faults.scalings(history.listing.symbol):
+            struck = np.isin(
+                self.market.sessions.dates[history.session], np.array(sorted(fault.sessions), "datetime64[D]")
+            )
+            history = scaled(history, np.where(struck, fault.factor, 1.0))
+        return history

@@ -1,7 +1,8 @@
 """What happens to the companies: splits, distributions, dividends, gaps, listings, one delisting.
 
 Events are planted in the *stage*, the calendar year of the reference day and the one before, so that a simulator
-restarted on another day of the same year tells the same story.
+restarted on another day of the same year tells the same story. One company is the exception: it is always listed 40
+sessions before the reference day, so that there is a history too short for any regression.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ DISTRIBUTION_RATIOS: tuple[float, ...] = (1.281, 1.034, 1.127)
 _SPLITTING_EVERY = 50
 _GAPS_EVERY = 50
 _LISTED_EVERY = 60
+_LISTED_LATELY = 7
 _DELISTED = 6
 _FEWEST_BARS_BEFORE_EVENT = 5
 
@@ -47,8 +49,9 @@ def fund_life(sessions: Sessions, number: int) -> Life:
     return Life(dividend_yields=_dividends(sessions, number, 0.003 if monthly else 0.004, monthly=monthly))
 
 
-def company_life(sessions: Sessions, stage: tuple[int, int], seed: int, number: int) -> Life:
+def company_life(sessions: Sessions, reference: date, seed: int, number: int) -> Life:
     """The life of company `number`: of every fifty, four split or distribute and two have gaps."""
+    stage = stage_of(sessions, reference)
     random = np.random.default_rng([seed, 2, number])
     pays = number % 5 < 3
     dividends = _dividends(sessions, number, random.uniform(0.002, 0.01), monthly=False) if pays else {}
@@ -59,7 +62,7 @@ def company_life(sessions: Sessions, stage: tuple[int, int], seed: int, number: 
         splits=splits,
         dividend_yields=dividends,
         gaps=_gaps(random, stage, busy) if number % _GAPS_EVERY in (4, 5) else frozenset(),
-        first=within if number % _LISTED_EVERY == 7 else 0,
+        first=_listing(sessions, reference, number, within),
         delisted=_delisting(sessions, stage) if number == _DELISTED else None,
     )
 
@@ -86,6 +89,12 @@ def _gaps(random: np.random.Generator, stage: tuple[int, int], busy: set[int]) -
     starts = random.integers(stage[0] + _FEWEST_BARS_BEFORE_EVENT, stage[1], size=3)
     missing = {int(start) + day for length, start in enumerate(starts, start=1) for day in range(length)}
     return frozenset(missing - busy)
+
+
+def _listing(sessions: Sessions, reference: date, number: int, within: int) -> int:
+    if number == _LISTED_LATELY:
+        return sessions.first_from(reference) - 40
+    return within if number % _LISTED_EVERY == _LISTED_LATELY else 0
 
 
 def _delisting(sessions: Sessions, stage: tuple[int, int]) -> int:

@@ -7,9 +7,9 @@ from datetime import date
 
 import numpy as np
 
-from market_simulator.market import Floats, Listing, Market, Planted, Series
+from market_simulator.market import Floats, Listing, Market, Planted
 from market_simulator.sessions import Sessions, nyse_sessions
-from market_simulator.synthetic.events import company_life, fund_life, stage_of
+from market_simulator.synthetic.events import company_life, fund_life
 from market_simulator.synthetic.listings import BENCHMARKS, companies
 from market_simulator.synthetic.prices import series_of, tape
 from market_simulator.synthetic.process import COVARIANCE, MEANS, SHOCKS, Company, plant
@@ -62,22 +62,22 @@ def generate(synthesis: Synthesis) -> Market:
     """The market of a synthesis: the same numbers in every process, and for a symbol whatever the others are."""
     sessions = nyse_sessions(EPOCH, synthesis.horizon)
     begin = sessions.first_from(synthesis.start)
-    stage = stage_of(sessions, synthesis.reference)
     firms = companies(synthesis.symbols - len(BENCHMARKS))
     listings = BENCHMARKS + firms
     truths = [plant(synthesis.seed, number) for number in range(len(firms))]
     lives = [fund_life(sessions, number) for number in range(len(BENCHMARKS))]
-    lives += [company_life(sessions, stage, synthesis.seed, number) for number in range(len(firms))]
+    lives += [company_life(sessions, synthesis.reference, synthesis.seed, number) for number in range(len(firms))]
     shocks, noise = _draws(synthesis.seed, sessions, len(listings))
     benchmark_returns, company_returns = _returns(truths, shocks)
     prices = tape(np.hstack([benchmark_returns, company_returns]), lives, _first_prices(len(listings)))
     series = {
         listing.symbol: series_of(listing, life, prices, noise[:, column], column=column, begin=begin)
         for column, (listing, life) in enumerate(zip(listings, lives, strict=True))
+        if life.delisted is None or life.delisted > begin
     }
     return Market(
         sessions=sessions.part(begin),
-        series=_with_bars(series),
+        series=series,
         planted=_planted(firms, truths, benchmark_returns[begin:]),
     )
 
@@ -106,10 +106,6 @@ def _returns(truths: list[Company], shocks: Floats) -> tuple[Floats, Floats]:
 
 def _first_prices(count: int) -> Floats:
     return 30.0 + (np.arange(count) * 37 % 120).astype(np.float64)
-
-
-def _with_bars(series: dict[str, Series]) -> dict[str, Series]:
-    return {symbol: bars for symbol, bars in series.items() if len(bars.session) > 0}
 
 
 def _planted(firms: tuple[Listing, ...], truths: list[Company], benchmark_returns: Floats) -> Planted:

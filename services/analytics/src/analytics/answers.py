@@ -1,0 +1,121 @@
+"""Question in, answer out: head, process, Redis, computation, in that order."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from analytics.book import Book
+from analytics.cache.answer import Answer, Key, Question
+from analytics.cache.process import ProcessCache
+from analytics.cache.redis import RedisCache
+from analytics.calendar import Calendar
+from analytics.edition import Edition
+from analytics.flights import Flights
+from analytics.freshness import Age, age
+from analytics.heads import Head, Heads
+from analytics.metrics import ANSWERS, COMPUTE_SECONDS
+from analytics.portfolios import Portfolios
+from analytics.symbols import Symbols
+from riskstream.runtime.clock import Clock
+
+Layer = Literal["process", "redis", "miss"]
+
+LARGEST_ON_LOOP = 200
+"""Positions. Up to here a measure takes well under a millisecond, less than handing it to a thread costs others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An answer as one request sees it: what changes with time stands beside it, never in it."""
+
+    answer: Answer
+    layer: Layer
+    pending: bool
+    """A change of the portfolio waits for its fold; the answer is the last valuation's."""
+    age: Age
+
+
+class Answers:
+    """Answers for owners. Whatever is cached where, an answer is never older than the head read for this request."""
+
+    def __init__(
+        self,
+        *,
+        heads: Heads,
+        portfolios: Portfolios,
+        symbols: Symbols,
+        calendar: Calendar,
+        process: ProcessCache,
+        redis: RedisCache,
+        clock: Clock,
+    ) -> None:
+        self._heads = heads
+        self._portfolios = portfolios
+        self._symbols = symbols
+        self._calendar = calendar
+        self._process = process
+        self._redis = redis
+        self._clock = clock
+        self._flights: Flights[Key, tuple[Answer, Layer]] = Flights()
+
+    async def answer(self, owner: str, portfolio: UUID, question: Question) -> Served:
+        """The answer to `question` about the owner's portfolio as of its newest valuation.
+
+        Raises UnknownPortfolioError, NotValuedYetError, BookGoneError, and what asyncpg raises while Postgres is away.
+        """
+        head = await self._heads.head(owner, portfolio)
+        key = Key(portfolio, head.valuation, head.edition, question.identity)
+        layer: Layer = "process"
+        answer = self._process.get(key)
+        if answer is None:
+            answer, layer = await self._flights.join(key, lambda: self._fetch(owner, key, question))
+        ANSWERS.labels(question.measure.name, layer).inc()
+        return await self._served(answer, layer, head)
+
+    async def drop_older(self, portfolio: UUID, valuation: int) -> None:
+        """Free what is kept for the portfolio's earlier valuations, here and in Redis."""
+        await self._redis.drop(self._process.drop_older(portfolio, valuation))
+
+    async def _fetch(self, owner: str, key: Key, question: Question) -> tuple[Answer, Layer]:
+        stored = await self._redis.get(key, question)
+        if stored is not None:
+            self._process.put(stored)
+            return stored, "redis"
+        with COMPUTE_SECONDS.labels(question.measure.name).time():
+            answer = await self._compute(owner, key.portfolio, question)
+        self._process.put(answer)
+        await self._redis.put(answer)
+        return answer, "miss"
+
+    async def _compute(self, owner: str, portfolio: UUID, question: Question) -> Answer:
+        """Compute from the book as it is now, which may be newer than the head that was read: its key says so."""
+        book = await self._portfolios.book(owner, portfolio)
+        edition = await self._symbols.edition(book.edition, book.estimable_symbols)
+        if len(book.positions) <= LARGEST_ON_LOOP:
+            data, coverage = _evaluate(book, edition, question)
+        else:
+            data, coverage = await asyncio.to_thread(_evaluate, book, edition, question)
+        return Answer(
+            key=Key(portfolio, book.valuation, book.edition, question.identity),
+            portfolio_version=book.portfolio_version,
+            session=book.session,
+            run_id=book.run_id,
+            coverage=coverage,
+            computed_at=self._clock.now(),
+            data=data,
+        )
+
+    async def _served(self, answer: Answer, layer: Layer, head: Head) -> Served:
+        sessions = await self._calendar.sessions()
+        return Served(
+            answer=answer,
+            layer=layer,
+            pending=answer.portfolio_version < head.current_version,
+            age=age(answer.session, self._clock.now(), sessions),
+        )
+
+
+def _evaluate(book: Book, edition: Edition, question: Question) -> tuple[bytes, float | None]:
+    finding = question.measure.compute(book, edition, question.parameters)
+    return finding.result.model_dump_json().encode(), finding.coverage

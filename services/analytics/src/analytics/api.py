@@ -1,0 +1,137 @@
+"""The HTTP side of analytics: one address per measure, and problems for what cannot be answered."""
+
+from datetime import date, datetime
+from http import HTTPStatus
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Depends, FastAPI, Query, Response
+from pydantic import BaseModel
+
+from analytics.answers import Answers, Layer, Served
+from analytics.cache.answer import Question
+from analytics.freshness import Level
+from analytics.heads import NotValuedYetError, UnknownPortfolioError
+from analytics.measures import MEASURES
+from analytics.measures.measure import AnyMeasure, Parameters, Result
+from analytics.portfolios import BookGoneError
+from analytics.warming import RecentQuestions
+from riskstream.messaging.errors import is_transient
+from riskstream.runtime.auth import TokenVerifier, current_owner
+from riskstream.runtime.health import Health
+from riskstream.runtime.problems import Problem, install_problem_handlers
+
+RETRY_AFTER_NOT_VALUED = "2"
+RETRY_AFTER_UNAVAILABLE = "5"
+
+R = TypeVar("R", bound=Result)
+
+
+class AgeBody(BaseModel):
+    """`sessions` between the answer's session and the last one whose nightly run is due; null when it is not known."""
+
+    sessions: int | None
+    level: Level
+    last_due_session: date | None
+
+
+class AnswerBody(BaseModel, Generic[R]):
+    """An answer and what it belongs to. Everything but `pending`, `age` and `cache` is fixed by the valuation."""
+
+    portfolio: UUID
+    measure: str
+    parameters: dict[str, Any]
+    as_of: date
+    valuation: int
+    portfolio_version: int
+    edition: int
+    run_id: UUID
+    pending: bool
+    age: AgeBody
+    coverage: float | None
+    cache: Layer
+    computed_at: datetime
+    data: R
+
+
+def create_app(answers: Answers, recent: RecentQuestions, tokens: TokenVerifier, health: Health) -> FastAPI:
+    """The application; it owns nothing and closes nothing."""
+    app = FastAPI(title="Riskstream analytics", version="1", docs_url="/docs", redoc_url=None)
+    app.state.tokens = tokens
+    install_problem_handlers(app)
+    app.include_router(health.router())
+    portfolios = APIRouter(prefix="/portfolios/{portfolio}", tags=["portfolios"])
+    for measure in MEASURES.values():
+        _add_measure(portfolios, measure, answers, recent)
+    app.include_router(portfolios)
+    return app
+
+
+def _add_measure(router: APIRouter, measure: AnyMeasure, answers: Answers, recent: RecentQuestions) -> None:
+    async def ask(
+        portfolio: UUID,
+        parameters: Annotated[measure.parameters, Query()],  # type: ignore[name-defined]  # known when this line runs
+        owner: Annotated[str, Depends(current_owner)],
+    ) -> Response:
+        question = Question(measure, parameters)
+        served = await _answer(answers, owner, portfolio, question)
+        recent.remember(portfolio, question)
+        return Response(_body(served, measure.name, parameters), media_type="application/json")
+
+    router.add_api_route(
+        f"/{measure.name}",
+        ask,
+        methods=["GET"],
+        name=measure.name,
+        summary=measure.summary,
+        description=measure.compute.__doc__ or "",
+        response_model=AnswerBody[measure.result],  # type: ignore[name-defined]  # known when this line runs
+    )
+
+
+async def _answer(answers: Answers, owner: str, portfolio: UUID, question: Question) -> Served:
+    try:
+        return await answers.answer(owner, portfolio, question)
+    except (UnknownPortfolioError, BookGoneError) as error:
+        raise Problem(
+            HTTPStatus.NOT_FOUND, "portfolio_not_found", f"There is no portfolio {portfolio} of yours."
+        ) from error
+    except NotValuedYetError as error:
+        raise Problem(
+            HTTPStatus.CONFLICT,
+            "not_valued_yet",
+            f"Portfolio {portfolio} has not been valued yet; its status at onboarding says what it waits for.",
+            headers={"Retry-After": RETRY_AFTER_NOT_VALUED},
+        ) from error
+    except Exception as error:
+        if not is_transient(error):
+            raise
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "database_unavailable",
+            "The database cannot be reached, and no answer is given that might be an old one. Try again.",
+            headers={"Retry-After": RETRY_AFTER_UNAVAILABLE},
+        ) from error
+
+
+def _body(served: Served, measure: str, parameters: Parameters) -> bytes:
+    answer = served.answer
+    return orjson.dumps(
+        {
+            "portfolio": answer.key.portfolio,
+            "measure": measure,
+            "parameters": parameters.model_dump(mode="json"),
+            "as_of": answer.session,
+            "valuation": answer.key.valuation,
+            "portfolio_version": answer.portfolio_version,
+            "edition": answer.key.edition,
+            "run_id": answer.run_id,
+            "pending": served.pending,
+            "age": served.age,
+            "coverage": answer.coverage,
+            "cache": served.layer,
+            "computed_at": answer.computed_at,
+            "data": orjson.Fragment(answer.data),
+        }
+    )

@@ -1,0 +1,1 @@
+"""Answers kept where they are quick to find. Nothing here decides what is right: the key does."""

@@ -1,0 +1,94 @@
+"""The process `analytics`: its parts are made and wired here, and nowhere else."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+
+import structlog
+
+from analytics.answers import Answers
+from analytics.api import create_app
+from analytics.cache.process import ProcessCache
+from analytics.cache.redis import RedisCache
+from analytics.calendar import Calendar
+from analytics.database import create_pool
+from analytics.heads import Heads
+from analytics.hints import Hints
+from analytics.portfolios import Portfolios
+from analytics.probes import LoopLag, PostgresProbe
+from analytics.settings import AnalyticsSettings
+from analytics.symbols import Symbols
+from analytics.warming import RecentQuestions, Warming
+from riskstream.messaging.listener import Listener
+from riskstream.runtime.auth import TokenVerifier
+from riskstream.runtime.clock import clock_from_environment
+from riskstream.runtime.health import Health, State
+from riskstream.runtime.logs import configure_logs
+from riskstream.runtime.service import HttpPart, Periodic, Service
+from riskstream.runtime.settings import AuthSettings
+
+NAME = "analytics"
+
+log = structlog.get_logger(__name__)
+
+
+async def serve(settings: AnalyticsSettings, auth: AuthSettings) -> int:
+    """Run until told to stop; the exit code."""
+    clock = clock_from_environment()
+    configure_logs(NAME, clock, settings.log_format, settings.log_level)
+    health = Health()
+    service = Service(NAME, health, shutdown_seconds=settings.shutdown_seconds)
+
+    dsn = settings.postgres_dsn.get_secret_value()
+    head_pool = await create_pool(
+        dsn, application=f"{NAME} heads", size=settings.pool_size, statement_timeout=settings.head_timeout
+    )
+    service.closes(head_pool.close)
+    book_pool = await create_pool(
+        dsn, application=f"{NAME} books", size=settings.book_pool_size, statement_timeout=settings.book_timeout
+    )
+    service.closes(book_pool.close)
+    redis = RedisCache(settings.redis_url, settings.redis_timing())
+    service.closes(redis.close)
+
+    symbols = Symbols(book_pool)
+    answers = Answers(
+        heads=Heads(head_pool),
+        portfolios=Portfolios(book_pool),
+        symbols=symbols,
+        calendar=Calendar(book_pool, settings.calendar_refresh),
+        process=ProcessCache(settings.process_cache_bytes),
+        redis=redis,
+        clock=clock,
+    )
+    recent = RecentQuestions(settings.warm_recent, settings.warm_questions)
+    warming = Warming(recent, answers.answer, waiting=settings.warm_waiting)
+    listener = Listener(settings.kafka, Hints(answers, symbols, warming).handlers(), client_id=f"{NAME}-listener")
+    probe = PostgresProbe(head_pool)
+    app = create_app(answers, recent, TokenVerifier(auth), health)
+    http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
+
+    health.add("postgres", probe.state)
+    # Shown, never counted: without events answers are slower, not wrong.
+    health.add("listener", lambda: State(detail={"listening": listener.listening.is_set()}))
+    service.add("listener", listener)
+    service.add("warming", warming)
+    service.add("probe", Periodic("probe", settings.probe_interval, probe.look))
+    service.add("loop lag", LoopLag())
+    service.add("http", http)
+    host, port = http.address
+    log.info("listening", host=host, port=port)
+    return await service.run()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command `analytics`: `serve`, which is also what it does without a word."""
+    parser = argparse.ArgumentParser(prog=NAME, description="Risk analytics on demand.")
+    parser.add_argument("command", nargs="?", choices=["serve"], default="serve", help="what to do (default: serve)")
+    parser.parse_args(arguments)
+    sys.exit(asyncio.run(serve(AnalyticsSettings(), AuthSettings())))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Who may ask, and what an answer that cannot be given looks like."""
+
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from analytics.measures import MEASURES
+
+MONDAY = date(2024, 12, 16)
+
+MEASURE_NAMES = pytest.mark.parametrize("measure", sorted(MEASURES))
+
+
+@pytest.fixture
+async def portfolio(world: Any) -> Any:
+    await world.edition(1, MONDAY)
+    await world.symbol(1, "AAA", 1.2)
+    portfolio = await world.portfolio("ana")
+    await world.fold(portfolio, 1, MONDAY, world.lot("AAA", 900.0), cash=100.0)
+    return portfolio
+
+
+@MEASURE_NAMES
+async def test_every_measure_answers_its_owner(portfolio: Any, replica: Any, measure: str) -> None:
+    assert (await replica.ask(portfolio, measure))["measure"] == measure
+
+
+@MEASURE_NAMES
+async def test_another_owners_portfolio_is_not_found_even_when_its_answer_is_cached(
+    portfolio: Any, replica: Any, measure: str
+) -> None:
+    await replica.ask(portfolio, measure, owner="ana")
+    other = await replica.get(portfolio, measure, owner="bob")
+    nobody = await replica.get(uuid4(), measure, owner="bob")
+    assert other.status_code == nobody.status_code == 404
+    assert other.json()["code"] == nobody.json()["code"] == "portfolio_not_found"
+    assert other.headers["content-type"] == "application/problem+json"
+
+
+@MEASURE_NAMES
+@pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer rubbish", "Basic YTpi", "Bearer a.b.c"])
+async def test_without_a_good_token_nothing_is_answered(
+    portfolio: Any, replica: Any, measure: str, authorization: str | None
+) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    response = await replica.client.get(f"/portfolios/{portfolio}/{measure}", headers=headers)
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_deleted_portfolio_is_not_found_at_once(world: Any, portfolio: Any, replica: Any) -> None:
+    await replica.ask(portfolio, "overview")
+    await world.delete(portfolio)
+    assert (await replica.get(portfolio, "overview")).status_code == 404
+
+
+async def test_a_portfolio_deleted_between_head_and_book_is_not_found(world: Any, portfolio: Any, replica: Any) -> None:
+    read_book = replica.portfolios.book
+
+    async def delete_first(owner: str, asked: Any) -> Any:
+        await world.delete(portfolio)
+        return await read_book(owner, asked)
+
+    replica.portfolios.book = delete_first
+    assert (await replica.get(portfolio, "overview")).status_code == 404
+
+
+async def test_a_portfolio_not_valued_yet_says_when_to_ask_again(world: Any, replica: Any) -> None:
+    await world.edition(1, MONDAY)
+    response = await replica.get(await world.portfolio(), "overview")
+    assert (response.status_code, response.json()["code"]) == (409, "not_valued_yet")
+    assert int(response.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize("parameters", [{"top": -1}, {"top": 501}, {"top": "ten"}, {"tpo": 3}])
+async def test_a_parameter_that_makes_no_sense_is_named(
+    portfolio: Any, replica: Any, parameters: dict[str, Any]
+) -> None:
+    response = await replica.get(portfolio, "overview", **parameters)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+    assert next(iter(parameters)) in response.json()["detail"]
+
+
+async def test_something_that_is_no_portfolio_id_is_refused(replica: Any) -> None:
+    assert (await replica.get("..%2Fsecret", "overview")).status_code in (404, 422)
+    assert (await replica.get("17", "overview")).status_code == 422
+
+
+async def test_without_postgres_nothing_is_answered_and_nothing_old_is_given(
+    portfolio: Any, replica: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await replica.ask(portfolio, "overview")
+    away = await asyncpg.create_pool("postgresql://analytics:x@127.0.0.1:1/none", min_size=0, timeout=1)
+    monkeypatch.setattr(replica.heads, "_pool", away)
+    response = await replica.get(portfolio, "overview")
+    await away.close()
+    assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
+    assert int(response.headers["retry-after"]) > 0
+
+
+async def test_a_postgres_that_hangs_up_in_between_costs_no_second_request(
+    world: Any, portfolio: Any, replica: Any
+) -> None:
+    await replica.ask(portfolio, "overview")
+    await world.connection.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'analytics'"
+    )
+    replies = [(await replica.get(portfolio, "overview")).status_code for _ in range(3)]
+    assert set(replies) <= {200, 503}
+    assert replies[-1] == 200
+
+
+async def test_the_documentation_names_every_measure_with_its_types(replica: Any) -> None:
+    document = (await replica.client.get("/openapi.json")).json()
+    for name, measure in MEASURES.items():
+        operation = document["paths"][f"/portfolios/{{portfolio}}/{name}"]["get"]
+        assert operation["summary"] == measure.summary
+        schema = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].rsplit("/")[-1]
+        data = document["components"]["schemas"][schema]["properties"]["data"]["$ref"]
+        assert data.rsplit("/")[-1] == measure.result.__name__

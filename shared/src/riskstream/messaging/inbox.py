@@ -21,7 +21,11 @@ class Inbox:
     def __init__(self, schema: str, consumer: str) -> None:
         self._consumer = consumer
         self._table = messaging_tables(MetaData(), schema).inbox
-        ids = func.unnest(bindparam("ids", type_=ARRAY(UUID_TYPE(as_uuid=True)))).table_valued("id")
+        ids = (
+            func.unnest(bindparam("ids", type_=ARRAY(UUID_TYPE(as_uuid=True))))
+            .table_valued("id")
+            .render_derived("claimed")
+        )
         self._claim = (
             insert(self._table)
             .from_select(["consumer", "event_id"], select(literal(consumer, Text), ids.c.id))

@@ -145,8 +145,11 @@ def _insertion(schema: str) -> Any:
         "headers": Text(),
         "payload": Text(),
     }
-    rows = func.unnest(*(bindparam(name, type_=ARRAY(type_)) for name, type_ in types.items())).table_valued(
-        *(sql_column(name, type_) for name, type_ in types.items()), with_ordinality="n", name="row"
+    arrays = [bindparam(name, type_=ARRAY(type_)) for name, type_ in types.items()]
+    rows = (
+        func.unnest(*arrays)
+        .table_valued(*(sql_column(name, type_) for name, type_ in types.items()), with_ordinality="n", name="said")
+        .render_derived()
     )
     json = {"headers", "payload"}
     values = [cast(rows.c[name], JSONB) if name in json else rows.c[name] for name in types]

@@ -195,9 +195,9 @@ class Relay:
     async def _listening(self) -> AsyncIterator[asyncio.Event]:
         lost = asyncio.Event()
         pooled = await self._engine.raw_connection()
+        connection: Any = pooled.driver_connection
         # Out of the pool for good: it listens for as long as the process lives.
         pooled.detach()
-        connection: Any = pooled.driver_connection
         try:
             connection.add_termination_listener(lambda _: lost.set())
             await connection.add_listener(channel(self._schema), lambda *_: self._woken.set())

@@ -96,13 +96,13 @@ def replication_from_environment() -> int:
     return int(text)
 
 
-async def create_topics(bootstrap: str, topic_file: TopicFile, replication: int | None = None) -> TopicReport:
+async def create_topics(bootstrap: str, file: Path, replication: int | None = None) -> TopicReport:
     """Create the topics that are missing; report those whose partition count is not the declared one.
 
     Safe to run any number of times, also by two processes at once. Raises KafkaError where a topic is refused.
     """
     replicas = replication_from_environment() if replication is None else replication
-    wanted = {topic.name: topic for topic in topic_file.every_topic()}
+    wanted = {topic.name: topic for topic in load_topics(file).every_topic()}
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="riskstream-topics")
     await admin.start()
     try:
@@ -161,7 +161,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not options.bootstrap:
         parser.error(f"no Kafka named: give --bootstrap host:port or set {BOOTSTRAP_VARIABLE}")
-    report = asyncio.run(create_topics(options.bootstrap, load_topics(options.file)))
+    report = asyncio.run(create_topics(options.bootstrap, options.file))
     lines = [*(f"created {name}" for name in report.created), *(f"differs: {text}" for text in report.differences)]
     sys.stdout.write("\n".join([*lines, f"{len(report.existing)} existed"]) + "\n")
     return 1 if report.differences else 0

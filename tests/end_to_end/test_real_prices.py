@@ -326,7 +326,7 @@ def test_the_answer_about_exposures_is_the_weighted_sum_over_positions(story: St
         error = np.sqrt(sum((weight * betas[symbol, factor][1]) ** 2 for symbol, weight in weights.items()))
         assert item["beta"] == pytest.approx(beta, abs=1e-9)
         assert item["standard_error"] == pytest.approx(error, abs=1e-9)
-    assert first["session"] == str(LAST)
+    assert first["as_of"] == str(LAST)
 
 
 def test_another_owner_is_told_nothing(story: Story) -> None:

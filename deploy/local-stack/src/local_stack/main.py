@@ -4,13 +4,16 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
+from local_stack import demo, up
 from local_stack.errors import ServerError
 from local_stack.folders import PROJECT
 from local_stack.interrupts import stopped_by_signals, wait_for_interrupt
 from local_stack.issuer import Issuer
 from local_stack.stack import Servers, Stack
+from riskstream.runtime.clock import Clock
 
 KEYS = PROJECT / ".riskstream" / "issuer"
 
@@ -41,6 +44,16 @@ def run_servers(chosen: argparse.Namespace) -> None:
         wait_for_interrupt()
 
 
+def run_up(chosen: argparse.Namespace) -> None:
+    """Start the whole system and run until interrupted."""
+    up.run(chosen.data, None if chosen.clock is None else Clock(chosen.clock))
+
+
+def run_demo(_: argparse.Namespace) -> None:
+    """Run the whole main job once."""
+    demo.run()
+
+
 def print_token(chosen: argparse.Namespace) -> None:
     """Print a bearer token for one owner."""
     sys.stdout.write(Issuer(chosen.keys).token(chosen.owner) + "\n")
@@ -53,6 +66,14 @@ def _parser() -> argparse.ArgumentParser:
     servers = commands.add_parser("servers", help="run Postgres, Valkey and Kafka until Ctrl-C")
     servers.add_argument("--data", type=Path, help="keep the data in this folder; without it they are temporary")
     servers.set_defaults(run=run_servers)
+
+    everything = commands.add_parser("up", help="run the whole system over a synthetic market until Ctrl-C")
+    everything.add_argument("--data", type=Path, help="keep the data in this folder; without it they are temporary")
+    everything.add_argument("--clock", type=datetime.fromisoformat, help="start there: 2026-03-10T20:59:50-04:00")
+    everything.set_defaults(run=run_up)
+
+    shown = commands.add_parser("demo", help="three nights of a synthetic market, then what happened, in tables")
+    shown.set_defaults(run=run_demo)
 
     token = commands.add_parser("token", help="print a bearer token for one owner, good for twelve hours")
     token.add_argument("--owner", required=True, help="whom the token speaks for")

@@ -39,6 +39,10 @@ class Program(Server):
         """`http://host:port`; raises ServerError before the first start."""
         return f"http://{LOOPBACK}:{self.port}"
 
+    def last_words(self) -> str:
+        """The end of its log, for error messages."""
+        return self._last_words()
+
     def run_command(self) -> subprocess.CompletedProcess[str]:
         """Run it to its end instead of starting it: for the commands that a service has beside serving."""
         return subprocess.run(  # noqa: S603 - our own entry points, no shell

@@ -17,7 +17,7 @@ from local_stack.postgres import PostgresServer
 from local_stack.programs import Analytics, MarketSimulator, Onboarding, PortfolioRefresh, Program, SymbolBatch
 from local_stack.stack import DATABASE, Stack
 from local_stack.valkey import ValkeyServer
-from riskstream.messaging.topics import create_topics, load_topics
+from riskstream.messaging.topics import create_topics
 from riskstream.runtime.clock import CLOCK_VARIABLE, NEW_YORK, Clock
 
 RUN_AT = time(21)
@@ -85,7 +85,7 @@ class System:
         self.database = asyncio.run(
             prepare_database(self._servers.postgres.dsn(), self._database_name, self._clock or Clock())
         )
-        asyncio.run(create_topics(self._servers.kafka.address, load_topics(TOPICS_FILE)))
+        asyncio.run(create_topics(self._servers.kafka.address, TOPICS_FILE))
         self.simulator = MarketSimulator(self._time, self._market)
         self._stack.start(self.simulator)
 

@@ -1,0 +1,254 @@
+"""What happens in the demo: three nights, four portfolios, one of them with a symbol nobody knows yet."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any, TypeVar
+
+import httpx
+
+from local_stack.demo.heard import HeardEvents
+from local_stack.errors import ServerFailed
+from local_stack.narrator import Narrator
+from local_stack.stack import Servers, Stack
+from local_stack.system import System, shortly_before_the_night
+from local_stack.up import synthetic_market
+
+NIGHTS = (date(2026, 3, 10), date(2026, 3, 11), date(2026, 3, 12))
+
+SHOWN = "Growth and income"
+NEWCOMER = "With a newcomer"
+
+Found = TypeVar("Found")
+
+
+@dataclass
+class Told:
+    """What the demo has seen, for the tables at its end."""
+
+    nights: list[dict[str, Any]] = field(default_factory=list)
+    """symbol-batch's record of each night."""
+    refreshes: list[dict[str, Any]] = field(default_factory=list)
+    """portfolio-refresh's record of each run."""
+    portfolios: dict[str, str] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    overviews: dict[date, dict[str, Any]] = field(default_factory=dict)
+    """The shown portfolio's overview after each night."""
+    exposures: dict[str, Any] = field(default_factory=dict)
+    """The shown portfolio's factor exposures after the last night."""
+    truth: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Planted betas by symbol and factor."""
+    stranger: str = ""
+    """The symbol nobody knew."""
+    times: dict[str, float] = field(default_factory=dict)
+    """Seconds of an answer by where it came from."""
+
+
+class Demo:
+    """Runs the story over real processes and keeps what it sees."""
+
+    def __init__(self, folder: Path, narrator: Narrator, closing: ExitStack) -> None:
+        self._folder = folder
+        self._narrator = narrator
+        self._closing = closing
+        self.told = Told()
+        self.system: System
+        self.heard: HeardEvents
+
+    def run(self) -> None:
+        """All of it; raises ServerFailed where something did not come about in time."""
+        self._bring_up()
+        for night in NIGHTS:
+            self._live_through(night)
+        self._measure_answers()
+        self._collect()
+
+    def _bring_up(self) -> None:
+        self._narrator.heading("Starting everything on this machine")
+        servers = Servers(durable=False)
+        stack = self._closing.enter_context(Stack())
+        with self._narrator.step("Postgres, Valkey and Kafka"):
+            stack.start(servers)
+        with self._narrator.step("schemas and roles, topics, a synthetic market of 500 symbols"):
+            clock = shortly_before_the_night(NIGHTS[0], seconds=20)
+            self.system = self._closing.enter_context(
+                System(
+                    servers,
+                    self._folder / "system",
+                    clock=clock,
+                    market=synthetic_market(NIGHTS[0]),
+                    tuning={"RISKSTREAM_RECONCILE_SECONDS": "0.5", "RISKSTREAM_REQUEST_POLL_SECONDS": "0.5"},
+                )
+            )
+            listed = self._simulator("symbols")
+            self.told.stranger = _a_stranger(listed)
+            self.system.add_symbols([item["symbol"] for item in listed if item["symbol"] != self.told.stranger])
+        self.heard = self._closing.enter_context(HeardEvents(servers.kafka.address))
+        with self._narrator.step("symbol-batch, portfolio-refresh, onboarding, analytics"):
+            self.system.start()
+
+    def _live_through(self, night: date) -> None:
+        self._narrator.heading(f"The night of {night:%A, %d %B %Y}")
+        if night != NIGHTS[0]:
+            with self._narrator.step("all services stopped and started again, a day later"):
+                self.system.move_clock(shortly_before_the_night(night, seconds=8))
+        with self._narrator.step("21:00 in New York: prices, checks, exposures, metrics, edition"):
+            run = self._wait_for(f"the night of {night}", lambda: self._finished_run(night), seconds=240)
+        self.told.nights.append(run)
+        counts = run["counts"]
+        self._narrator.say(
+            f"    [dim]{run['state']}: {', '.join(f'{name} {count}' for name, count in counts.items())}[/dim]"
+        )
+        if night == NIGHTS[0]:
+            self._create_portfolios()
+        with self._narrator.step(f"every portfolio valued on {night}"):
+            for name in self.told.portfolios:
+                self._wait_for(f"{name!r} on {night}", partial(self._valued, name, night), seconds=60)
+        self.told.overviews[night] = self._ask(SHOWN, "overview")
+
+    def _create_portfolios(self) -> None:
+        listed = [item for item in self._simulator("symbols") if item["delisted"] is None]
+        old = [item["symbol"] for item in listed if item["first_session"] < "2025-01-01" and item["type"] == "EQUITY"]
+        known = [symbol for symbol in old if symbol != self.told.stranger]
+        books: list[tuple[str, str, list[tuple[str, int]], str]] = [
+            (SHOWN, "alice", [(symbol, 100) for symbol in known[:12]], "250000.00"),
+            ("Long and short", "alice", [(s, 80 if n % 2 else -80) for n, s in enumerate(known[10:22])], "400000.00"),
+            ("One idea", "bob", [(known[25], 500)], "100000.00"),
+            (NEWCOMER, "carol", [("SPY", 20), (self.told.stranger, 150)], "60000.00"),
+        ]
+        for name, owner, holdings, equity in books:
+            with self._narrator.step(f"portfolio {name!r} of {owner}: {len(holdings)} positions"):
+                answer = httpx.post(
+                    f"{self.system.onboarding.url}/portfolios",
+                    json={
+                        "name": name,
+                        "declared_equity": equity,
+                        "positions": [
+                            {
+                                "symbol": symbol,
+                                "quantity": str(quantity),
+                                "entry_price": "100",
+                                "entry_date": "2026-01-15",
+                            }
+                            for symbol, quantity in holdings
+                        ],
+                    },
+                    headers=self._as_owner(owner),
+                    timeout=30,
+                    trust_env=False,
+                )
+                answer.raise_for_status()
+            self.told.portfolios[name] = answer.json()["portfolio_id"]
+            self.told.owners[name] = owner
+            self._narrator.say(f"    [dim]{answer.status_code} {_status_line(answer.json())}[/dim]")
+        with self._narrator.step(f"{self.told.stranger}, unknown until now: from request to ready"):
+            self._wait_for(f"{NEWCOMER!r} ready", lambda: self._status(NEWCOMER) == "ready", seconds=60)
+
+    def _measure_answers(self) -> None:
+        self._narrator.heading("Asking")
+        with self._narrator.step("the same question three ways"):
+            self.told.times = answer_times(self.system, self._as_owner("bob"), self.told.portfolios["One idea"])
+
+    def _collect(self) -> None:
+        self.told.exposures = self._ask(SHOWN, "factor-exposures")
+        self.told.refreshes = self._get(f"{self.system.portfolio_refresh.url}/runs")["runs"]
+        self.told.truth = self._simulator("truth")["betas"]
+
+    def _finished_run(self, night: date) -> dict[str, Any] | None:
+        answer = httpx.get(f"{self.system.symbol_batch.url}/runs/{night}", timeout=10, trust_env=False)
+        if not answer.is_success or answer.json()["state"] == "running":
+            return None
+        run: dict[str, Any] = answer.json()
+        if not run["state"].startswith("completed"):
+            raise ServerFailed(f"the night of {night} is {run['state']}: {run['reason']}")
+        return run
+
+    def _valued(self, name: str, night: date) -> bool:
+        answer = self._asked(name, "overview")
+        return answer.is_success and answer.json()["as_of"] == str(night)
+
+    def _status(self, name: str) -> str:
+        url = f"{self.system.onboarding.url}/portfolios/{self.told.portfolios[name]}/status"
+        return str(self._get(url, self._as_owner(self.told.owners[name]))["status"])
+
+    def _ask(self, name: str, measure: str) -> dict[str, Any]:
+        answer = self._asked(name, measure)
+        answer.raise_for_status()
+        return dict(answer.json())
+
+    def _asked(self, name: str, measure: str) -> httpx.Response:
+        url = f"{self.system.analytics.url}/portfolios/{self.told.portfolios[name]}/{measure}"
+        return httpx.get(url, headers=self._as_owner(self.told.owners[name]), timeout=10, trust_env=False)
+
+    def _simulator(self, what: str) -> Any:
+        return self._get(f"{self.system.simulator.url}/_simulator/{what}")
+
+    def _get(self, url: str, headers: Mapping[str, str] | None = None) -> Any:
+        answer = httpx.get(url, headers=headers, timeout=30, trust_env=False)
+        answer.raise_for_status()
+        return answer.json()
+
+    def _as_owner(self, owner: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.system.issuer.token(owner)}"}
+
+    def _wait_for(self, what: str, look: Callable[[], Found | None], *, seconds: float) -> Found:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = look()
+            if found:
+                return found
+            for service in self.system.services:
+                if not service.running:
+                    raise ServerFailed(f"{service.name} ended by itself; its last words:\n{service.last_words()}")
+            time.sleep(0.1)
+        raise ServerFailed(f"{what}: not within {seconds:.0f} s; the services' logs end with\n{self._last_words()}")
+
+    def _last_words(self) -> str:
+        return "\n".join(f"--- {service.name}\n{service.last_words()}" for service in self.system.services)
+
+
+def answer_times(system: System, headers: Mapping[str, str], portfolio: str, repeats: int = 200) -> dict[str, float]:
+    """Seconds of a computed answer, of one from Redis and of one from the process's own memory.
+
+    The computed one is the first there is; the one from Redis the first after analytics was restarted; of the third
+    kind the median of `repeats`.
+    """
+    url = f"{system.analytics.url}/portfolios/{portfolio}"
+    times: dict[str, float] = {}
+    with httpx.Client(headers=dict(headers), timeout=10, trust_env=False) as client:
+        client.get(
+            f"{url}/overview"
+        ).raise_for_status()  # the connection, the token's first check, the edition's arrays
+        times["miss"] = _seconds(client, f"{url}/factor-exposures", "miss")
+    system.analytics.restart()
+    with httpx.Client(headers=dict(headers), timeout=10, trust_env=False) as client:
+        client.get(f"{url}/overview").raise_for_status()
+        times["redis"] = _seconds(client, f"{url}/factor-exposures", "redis")
+        times["process"] = median(_seconds(client, f"{url}/factor-exposures", "process") for _ in range(repeats))
+    return times
+
+
+def _seconds(client: httpx.Client, url: str, expected: str) -> float:
+    began = time.perf_counter()
+    answer = client.get(url)
+    seconds = time.perf_counter() - began
+    answer.raise_for_status()
+    if (layer := answer.json()["cache"]) != expected:
+        raise ServerFailed(f"{url} was answered from {layer}, not from {expected}")
+    return seconds
+
+
+def _a_stranger(listed: Sequence[Mapping[str, Any]]) -> str:
+    """A stock with a long history, whose factor exposures can all be estimated."""
+    stocks = [item for item in listed if item["type"] == "EQUITY" and item["delisted"] is None]
+    return str(min(stocks, key=lambda item: (item["first_session"], item["symbol"]))["symbol"])
+
+
+def _status_line(portfolio: Mapping[str, Any]) -> str:
+    pending = portfolio.get("pending_symbols") or []
+    return str(portfolio["status"]) + (f", waiting for {', '.join(map(str, pending))}" if pending else "")

@@ -1,0 +1,32 @@
+"""Says what is being done and how long it took, so that nobody waits before a silent screen."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+
+class Narrator:
+    """Writes one line for each step: while it runs, a spinner; when it is done, a tick and the seconds."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(highlight=False)
+
+    def heading(self, text: str) -> None:
+        self.console.print(f"\n[bold]{text}[/bold]")
+
+    def say(self, text: str) -> None:
+        self.console.print(text)
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[None]:
+        """Time the block. An error leaves a cross instead of a tick, and goes on."""
+        began = time.monotonic()
+        try:
+            with self.console.status(text):
+                yield
+        except BaseException:
+            self.console.print(f"  [red]✗[/red] {text}")
+            raise
+        self.console.print(f"  [green]✓[/green] {text}  [dim]{time.monotonic() - began:.1f} s[/dim]")

@@ -6,9 +6,9 @@ do nothing else.
 """
 
 from alembic import op
-from riskstream.messaging.tables import create_messaging_tables
 
 from riskstream.database.migrations import execute_script
+from riskstream.messaging.tables import create_messaging_tables
 
 revision = "0001"
 down_revision = None
@@ -29,6 +29,7 @@ CREATE TABLE valuations.valuation_heads (
     folded_at timestamptz NOT NULL
 );
 CREATE INDEX valuation_heads_behind ON valuations.valuation_heads (edition);
+CREATE INDEX valuation_heads_waiting ON valuations.valuation_heads USING gin (unknown_symbols) WHERE unknown_symbols <> '{}';
 
 CREATE TABLE valuations.portfolio_snapshots (
     portfolio_id uuid NOT NULL,
@@ -101,6 +102,7 @@ CREATE TABLE valuations.refresh_chunks (
     reason text,
     worked_by text,
     portfolios integer,
+    announced_at timestamptz NOT NULL DEFAULT now(),  -- when its event was last said
     ended_at timestamptz,
     PRIMARY KEY (run_id, chunk)
 );
@@ -109,10 +111,13 @@ CREATE TABLE valuations.refresh_failures (
     run_id uuid NOT NULL,
     portfolio_id uuid NOT NULL,
     owner_id text NOT NULL,
+    portfolio_version bigint NOT NULL,
+    edition bigint NOT NULL,
     reason text NOT NULL,
     detail text NOT NULL,
     PRIMARY KEY (run_id, portfolio_id)
 );
+CREATE INDEX refresh_failures_by_portfolio ON valuations.refresh_failures (portfolio_id);
 """
 
 OWNED = ("valuation_heads", "portfolio_snapshots", "position_values", "refresh_failures")
@@ -158,7 +163,8 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION valuations.head IS
-    'No row: no such portfolio, or another owner''s. valuation null: not valued yet. portfolio_version below current_version: a change waits for its fold.';
+    'No row: no such portfolio, or another owner''s. valuation null: not valued yet. '
+    'portfolio_version below current_version: a change waits for its fold.';
 ALTER FUNCTION valuations.head OWNER TO valuation_head_reader;
 REVOKE CREATE ON SCHEMA valuations FROM valuation_head_reader;
 """

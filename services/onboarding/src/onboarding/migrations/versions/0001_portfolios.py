@@ -6,9 +6,9 @@ of their own.
 """
 
 from alembic import op
-from riskstream.messaging.tables import create_messaging_tables
 
 from riskstream.database.migrations import execute_script
+from riskstream.messaging.tables import create_messaging_tables
 
 revision = "0001"
 down_revision = None
@@ -93,7 +93,8 @@ GRANTS = """
 GRANT USAGE ON SCHEMA portfolios TO onboarding, onboarding_api, portfolio_refresh, analytics_api, valuation_head_reader;
 GRANT SELECT, INSERT, UPDATE ON portfolios.portfolios TO onboarding_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON portfolios.positions, portfolios.cash_flows TO onboarding_api;
-GRANT SELECT, INSERT ON portfolios.portfolio_changes, portfolios.creations TO onboarding_api;
+GRANT SELECT, INSERT ON portfolios.portfolio_changes TO onboarding_api;
+GRANT SELECT, INSERT, DELETE ON portfolios.creations TO onboarding_api;
 GRANT INSERT ON portfolios.outbox TO onboarding_api;
 
 GRANT SELECT, INSERT, DELETE ON portfolios.outbox TO onboarding;

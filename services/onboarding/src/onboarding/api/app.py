@@ -1,0 +1,29 @@
+"""The application, put together from what `main` or a test gives it."""
+
+from fastapi import FastAPI
+
+from onboarding.api.refusals import install_refusal_handlers
+from onboarding.api.routes import portfolio_router
+from onboarding.portfolios import Portfolios
+from onboarding.settings import OnboardingSettings
+from riskstream.runtime.auth import TokenVerifier
+from riskstream.runtime.clock import Clock
+from riskstream.runtime.health import Health
+from riskstream.runtime.problems import install_problem_handlers
+
+
+def create_app(
+    portfolios: Portfolios, tokens: TokenVerifier, clock: Clock, settings: OnboardingSettings, health: Health
+) -> FastAPI:
+    """The HTTP application of onboarding."""
+    app = FastAPI(
+        title="Riskstream onboarding",
+        summary="Portfolios in: JSON and CSV, all errors at once, a status that is always true.",
+        version="1",
+    )
+    app.state.tokens = tokens
+    app.include_router(portfolio_router(portfolios, clock, settings))
+    app.include_router(health.router())
+    install_problem_handlers(app)
+    install_refusal_handlers(app, settings.retry_after_seconds)
+    return app

@@ -1,0 +1,173 @@
+"""What is said about a portfolio beside its positions: name, declared equity, first session, how to import."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Any
+
+from onboarding.api.bodies import NumberText
+from onboarding.imports.findings import Field
+from onboarding.imports.rows import Row
+from onboarding.imports.values import fit, is_absent, read_date, read_number
+from onboarding.portfolios import CALLER_KEY_PREFIX, FILE_KEY_PREFIX, CreationKey
+from riskstream.runtime.problems import Problem
+
+LONGEST_NAME = 200
+EQUITY_PLACES = 4
+LARGEST_EQUITY = Decimal(10) ** 15
+
+MODES = ("all_or_nothing", "accept_valid")
+
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_POSITION_FIELDS = frozenset(Field)
+
+
+@dataclass
+class Details:
+    """Reads fields one by one and notes what is wrong with each, so that all errors come back at once."""
+
+    sent: Mapping[str, Any]
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+    def refuse(self, name: str, code: str, message: str, value: object = None) -> None:
+        self.errors.append({"field": name, "code": code, "message": message, "value": _shown(value)})
+
+    def only(self, known: Sequence[str]) -> None:
+        """Refuse fields that are not `known`: a misspelt option must not be ignored in silence."""
+        for name in self.sent:
+            if name not in known:
+                self.refuse(str(name)[:100], "field_unknown", f"Known are {', '.join(known)}.")
+
+    def name(self) -> str:
+        value = self.sent.get("name")
+        text = value.strip() if isinstance(value, str) and not isinstance(value, NumberText) else ""
+        if not text:
+            self.refuse("name", "name_missing", "A portfolio needs a name.", value)
+        elif len(text) > LONGEST_NAME:
+            self.refuse("name", "name_too_long", f"A name has at most {LONGEST_NAME} characters.", value)
+        elif not text.isprintable():
+            self.refuse("name", "name_bad_characters", "A name is printable text on one line.", value)
+        return text
+
+    def declared_equity(self) -> Decimal | None:
+        """USD, rounded half to even at 4 decimals; null where none is declared."""
+        text = self._scalar("declared_equity")
+        if text is None:
+            return None
+        try:
+            equity = read_number(text)
+        except ValueError:
+            self.refuse("declared_equity", "equity_not_a_number", "Write an amount in USD such as 100000.00.", text)
+            return None
+        if not 0 < equity <= LARGEST_EQUITY or not fit(equity, EQUITY_PLACES):
+            message = f"Declared equity is above 0 and at most {LARGEST_EQUITY:,} USD."
+            self.refuse("declared_equity", "equity_out_of_range", message, text)
+            return None
+        return fit(equity, EQUITY_PLACES)
+
+    def first_session(self) -> date | None:
+        text = self._scalar("first_session")
+        if text is None:
+            return None
+        try:
+            return read_date(text)
+        except ValueError:
+            self.refuse("first_session", "date_not_iso", "Write the session's date as 2024-12-31.", text)
+            return None
+
+    def mode(self) -> str:
+        mode = self.sent.get("mode") or MODES[0]
+        if mode not in MODES:
+            self.refuse("mode", "mode_invalid", f"Write {' or '.join(MODES)}.", mode)
+        return str(mode)
+
+    def flag(self, name: str) -> bool:
+        text = str(self.sent.get(name, "")).strip().lower()
+        if text not in {"", "true", "false", "1", "0"}:
+            self.refuse(name, "flag_invalid", "Write true or false.", text)
+        return text in {"true", "1"}
+
+    def positions(self, most: int) -> list[Row]:
+        """The positions as rows, placed by their index from 0; errors where they are none at all."""
+        sent = self.sent.get("positions")
+        if not isinstance(sent, list):
+            self.refuse("positions", "positions_missing", "Send a list of positions.", sent)
+            return []
+        if len(sent) > most:
+            self.refuse("positions", "too_many_rows", f"A portfolio has at most {most:,} positions.", len(sent))
+            return []
+        return [Row(index, self._cells(index, position)) for index, position in enumerate(sent)]
+
+    def _cells(self, index: int, position: object) -> dict[Field, str]:
+        if not isinstance(position, dict):
+            self._refuse_cell(index, None, "position_invalid", "A position is an object.", position)
+            return {}
+        cells: dict[Field, str] = {}
+        for name, value in position.items():
+            if name not in _POSITION_FIELDS:
+                message = f"Positions have the fields {', '.join(Field)}."
+                self._refuse_cell(index, name[:100], "field_unknown", message, value)
+            elif isinstance(value, str):
+                cells[Field(name)] = value
+            elif value is not None:
+                self._refuse_cell(index, name, "value_invalid", "Write a text or a number.", value)
+        return cells
+
+    def _refuse_cell(self, index: int, name: str | None, code: str, message: str, value: object) -> None:
+        error = {"index": index, "field": name, "code": code, "message": message, "value": _shown(value)}
+        self.errors.append(error)
+
+    def _scalar(self, name: str) -> str | None:
+        """The field's text; null where it is absent, or refused because it is neither text nor number."""
+        value = self.sent.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            self.refuse(name, "value_invalid", "Write a text or a number.", value)
+            return None
+        return None if is_absent(value.strip()) else value.strip()
+
+
+def caller_key(header: str | None, *content: bytes) -> CreationKey | None:
+    """The key of the header `Idempotency-Key`, with a hash of the content; null where there is no header."""
+    if header is None:
+        return None
+    if not _KEY.fullmatch(header):
+        raise Problem(
+            HTTPStatus.BAD_REQUEST,
+            "idempotency_key_invalid",
+            "Idempotency-Key has 1 to 200 printable ASCII characters without spaces; a UUID is a good choice.",
+        )
+    return CreationKey(f"{CALLER_KEY_PREFIX}{header}", _hash(*content))
+
+
+def file_key(file: bytes, *content: bytes) -> CreationKey:
+    """The key that a file is by itself."""
+    return CreationKey(f"{FILE_KEY_PREFIX}{_hash(file)}", _hash(file, *content))
+
+
+def canonical(document: object) -> bytes:
+    """The same bytes for the same JSON content, whatever the order of its members."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _hash(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _shown(value: object) -> str | None:
+    """A value as an error may repeat it: bounded, and text that every client can decode."""
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value)[:200]
+    clean = text.encode("utf-8", "replace").decode()
+    return clean if len(clean) <= 100 else clean[:99] + "…"

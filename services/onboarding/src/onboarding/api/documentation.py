@@ -1,0 +1,133 @@
+"""What OpenAPI shows of bodies that are read by hand, so that numbers stay exact."""
+
+from typing import Any
+
+from onboarding.api.details import LONGEST_NAME, MODES
+from onboarding.imports.findings import COLUMNS, REQUIRED, Field
+from onboarding.imports.lot import InvestmentClass
+
+_DECIMAL = {"oneOf": [{"type": "string"}, {"type": "number"}]}
+_DATE = {"type": "string", "format": "date"}
+
+_POSITION: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": [str(field) for field in REQUIRED],
+    "properties": {
+        Field.SYMBOL: {"type": "string", "description": "`BRK.B` and `BRK-B` are the same."},
+        Field.QUANTITY: _DECIMAL | {"description": "Signed: short is negative."},
+        Field.ENTRY_PRICE: _DECIMAL | {"description": "USD per share, above 0."},
+        Field.ENTRY_DATE: _DATE,
+        Field.INVESTMENT_CLASS: {"type": "string", "enum": [str(kind) for kind in InvestmentClass]},
+        Field.INVESTMENT_SUBTYPE: {"type": "string"},
+        Field.UNDERLYING_SYMBOL: {"type": "string"},
+        Field.STRIKE_PRICE: _DECIMAL,
+        Field.EXPIRATION_DATE: _DATE,
+        Field.OPTION_TYPE: {"type": "string", "enum": ["CALL", "PUT"]},
+        Field.EXIT_DATE: _DATE,
+        Field.EXIT_PRICE: _DECIMAL,
+        Field.MULTIPLIER: _DECIMAL | {"description": "100 for options, else 1."},
+        Field.CURRENCY: {"type": "string", "enum": ["USD"]},
+    },
+}
+
+_DETAILS: dict[str, Any] = {
+    "name": {"type": "string", "maxLength": LONGEST_NAME},
+    "declared_equity": _DECIMAL
+    | {"description": "NAV of the first snapshot, in USD; else the value of the positions."},
+    "first_session": _DATE
+    | {"description": "An NYSE session, at latest the last published one, which is the default."},
+}
+
+_IMPORT: dict[str, Any] = _DETAILS | {
+    "mode": {"type": "string", "enum": list(MODES), "default": MODES[0]},
+    "dry_run": {"type": "boolean", "default": False},
+}
+
+_SAMPLE_CSV = (
+    f"{','.join(COLUMNS[field] for field in REQUIRED)}\nAAPL,100,185.50,2024-01-16\nBRK.B,-20,410.00,2024-05-01\n"
+)
+
+KEY_HEADER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "maxLength": 200},
+    "description": "Sent again with the same content it creates nothing new and answers 200.",
+}
+
+CREATION: dict[str, Any] = {
+    "parameters": [KEY_HEADER],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["name", "positions"],
+                    "properties": _DETAILS | {"positions": {"type": "array", "items": _POSITION}},
+                },
+                "example": {
+                    "name": "Long and short",
+                    "declared_equity": "100000",
+                    "positions": [
+                        {"symbol": "AAPL", "quantity": "100", "entry_price": "185.50", "entry_date": "2024-01-16"},
+                        {"symbol": "BRK.B", "quantity": "-20", "entry_price": "410.00", "entry_date": "2024-05-01"},
+                    ],
+                },
+            }
+        },
+    },
+}
+
+IMPORT: dict[str, Any] = {
+    "parameters": [
+        KEY_HEADER,
+        *(
+            {
+                "name": name,
+                "in": "query",
+                "schema": schema,
+                "description": "Where the file is the body; a form has it as a field.",
+            }
+            for name, schema in _IMPORT.items()
+        ),
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file", "name"],
+                    "properties": _IMPORT | {"file": {"type": "string", "format": "binary"}},
+                }
+            },
+            "text/csv": {"schema": {"type": "string"}, "example": _SAMPLE_CSV},
+        },
+    },
+}
+
+_PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "The stable word to test for."},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+def problems(**described: str) -> dict[int | str, dict[str, Any]]:
+    """The problems of an operation for OpenAPI, by `s<status>`."""
+    return {
+        int(status.removeprefix("s")): {
+            "description": description,
+            "content": {"application/problem+json": {"schema": _PROBLEM_SCHEMA}},
+        }
+        for status, description in described.items()
+    }

@@ -1,0 +1,59 @@
+"""Every refusal and failure of this service as an HTTP problem."""
+
+from http import HTTPStatus
+
+import asyncpg
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
+
+from onboarding.imports.findings import ImportRefused
+from onboarding.refusals import (
+    CreatedAndDeleted,
+    FirstSessionRefused,
+    KeyReused,
+    NoSuchPortfolio,
+    NotNow,
+    Refused,
+    TooManyUnknownSymbols,
+)
+from riskstream.messaging.errors import is_transient
+from riskstream.runtime.problems import Problem, problem_response
+
+_STATUSES: dict[type[Refused], HTTPStatus] = {
+    NoSuchPortfolio: HTTPStatus.NOT_FOUND,
+    KeyReused: HTTPStatus.CONFLICT,
+    CreatedAndDeleted: HTTPStatus.CONFLICT,
+    FirstSessionRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TooManyUnknownSymbols: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NotNow: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def install_refusal_handlers(app: FastAPI, retry_after_seconds: int) -> None:
+    """Answer refusals with their status, and a database that is away for now with 503 and Retry-After."""
+    later = {"Retry-After": str(retry_after_seconds)}
+
+    async def refused(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, Refused)
+        status = next(status for kind, status in _STATUSES.items() if isinstance(error, kind))
+        headers = later if isinstance(error, NotNow) else None
+        return problem_response(Problem(status, error.code, str(error), headers=headers), request.url.path)
+
+    async def unreadable(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, ImportRefused)
+        found = [{"row": error.line, "column": None, "code": error.code, "message": error.message, "value": ""}]
+        problem = Problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.code, error.message, errors=found)
+        return problem_response(problem, request.url.path)
+
+    async def away(request: Request, error: Exception) -> JSONResponse:
+        if not is_transient(error):
+            raise error
+        detail = "The database is away for now. Send the request again; with an Idempotency-Key nothing is doubled."
+        problem = Problem(HTTPStatus.SERVICE_UNAVAILABLE, "database_away", detail, headers=later)
+        return problem_response(problem, request.url.path)
+
+    app.add_exception_handler(Refused, refused)
+    app.add_exception_handler(ImportRefused, unreadable)
+    for kind in (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        app.add_exception_handler(kind, away)

@@ -1,0 +1,56 @@
+"""A position as it is stored. A position is a lot: what was bought or sold short at one price on one day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+
+class InvestmentClass(StrEnum):
+    PUBLIC = "PUBLIC"
+    OPTIONS = "OPTIONS"
+    PRIVATE = "PRIVATE"
+
+
+SUBTYPES: Mapping[InvestmentClass, frozenset[str]] = {
+    InvestmentClass.PUBLIC: frozenset({"STOCK", "ETF", "MUTUAL_FUND", "BOND", "REIT", "ADR"}),
+    InvestmentClass.OPTIONS: frozenset({"LISTED_OPTION", "OTC_OPTION", "CALL", "PUT"}),
+    InvestmentClass.PRIVATE: frozenset(
+        {
+            "PRIVATE_EQUITY",
+            "VENTURE_CAPITAL",
+            "PRIVATE_DEBT",
+            "HEDGE_FUND",
+            "REAL_ESTATE",
+            "CRYPTOCURRENCY",
+            "COMMODITY",
+            "ART",
+            "OTHER",
+        }
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lot:
+    """A position as it is stored: quantity signed (short < 0) and as of the entry date, prices in USD per share."""
+
+    symbol: str
+    quantity: Decimal
+    multiplier: Decimal
+    entry_price: Decimal
+    entry_date: date
+    exit_price: Decimal | None
+    exit_date: date | None
+    investment_class: InvestmentClass
+    investment_subtype: str | None
+    underlying_symbol: str | None
+    strike_price: Decimal | None
+    expiration_date: date | None
+    option_type: str | None
+
+    @property
+    def needs_symbol_layer(self) -> bool:
+        """Whether its price comes from the symbol layer: it is public and still open."""
+        return self.investment_class is InvestmentClass.PUBLIC and self.exit_date is None

@@ -1,0 +1,75 @@
+"""The process: the portfolio API, the relay of its outbox, and the sweeper of forgotten symbols."""
+
+import argparse
+import asyncio
+import os
+import sys
+
+import structlog
+
+from onboarding import schema
+from onboarding.api import create_app
+from onboarding.portfolios import Portfolios
+from onboarding.settings import OnboardingSettings
+from onboarding.sweeper import SymbolSweeper
+from riskstream.database.engine import create_engine
+from riskstream.messaging.outbox import Outbox
+from riskstream.messaging.relay import Relay
+from riskstream.runtime.auth import TokenVerifier
+from riskstream.runtime.clock import Clock, clock_from_environment
+from riskstream.runtime.health import Health, State
+from riskstream.runtime.logs import configure_logs
+from riskstream.runtime.service import HttpPart, Periodic, Service
+from riskstream.runtime.settings import AuthSettings
+
+SERVICE = "onboarding"
+MIGRATOR_VARIABLE = "RISKSTREAM_MIGRATOR_DSN"
+RELAY_STUCK_SECONDS = 120.0
+
+log = structlog.get_logger(__name__)
+
+
+def main() -> None:
+    """The command `onboarding`: `serve`, which is the default, or `migrate`."""
+    parser = argparse.ArgumentParser(prog=SERVICE, description=__doc__)
+    parser.add_argument("command", nargs="?", choices=("serve", "migrate"), default="serve")
+    command = parser.parse_args().command
+    clock = clock_from_environment()
+    sys.exit(asyncio.run(serve(clock) if command == "serve" else migrate(clock)))
+
+
+async def migrate(clock: Clock) -> int:
+    """Bring the schema `portfolios` to its newest form."""
+    dsn = os.environ.get(MIGRATOR_VARIABLE)
+    if not dsn:
+        sys.stderr.write(f"set {MIGRATOR_VARIABLE} to the address of the role riskstream_migrator\n")
+        return 2
+    await schema.migrate(dsn, clock)
+    return 0
+
+
+async def serve(clock: Clock) -> int:
+    """Serve until SIGTERM."""
+    settings = OnboardingSettings()
+    configure_logs(SERVICE, clock, settings.log_format, settings.log_level)
+    engine = create_engine(settings.postgres_dsn.get_secret_value(), application=SERVICE, pool_size=settings.pool_size)
+    outbox = Outbox(schema.SCHEMA, f"/services/{SERVICE}", clock=clock)
+    relay = Relay(engine, schema.SCHEMA, settings.kafka, f"{SERVICE}-relay")
+    sweeper = SymbolSweeper(engine, outbox, clock, settings)
+    health = Health()
+    health.add("relay", lambda: State(live=relay.ticked_ago() < RELAY_STUCK_SECONDS))
+    tokens = TokenVerifier(AuthSettings())
+    app = create_app(Portfolios(engine, outbox, clock, settings), tokens, clock, settings, health)
+    http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
+    host, port = http.address
+    service = Service(SERVICE, health, shutdown_seconds=settings.shutdown_seconds)
+    service.closes(engine.dispose)
+    service.add("sweeper", Periodic("symbol sweep", settings.sweep_seconds, sweeper.sweep))
+    service.add("relay", relay)
+    service.add("http", http)
+    log.info("listening", host=host, port=port)
+    return await service.run()
+
+
+if __name__ == "__main__":
+    main()

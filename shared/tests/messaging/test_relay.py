@@ -1,0 +1,141 @@
+"""The relay on a real broker and a real database."""
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+
+from riskstream.events.envelope import Envelope
+from riskstream.messaging.outbox import lane_of
+
+
+async def test_a_published_record_is_the_envelope_that_was_said(ledger: Any, read_topic: Any) -> None:
+    await ledger.say(ledger.deposit(account="a", n=4), root="run:1")
+    assert await ledger.relay().drain() == 1
+    (record,) = await read_topic(ledger.topic)
+    envelope: Envelope[Any] = Envelope.read(record.headers, record.value, ledger.catalogue)
+    assert record.key == b"a"
+    assert envelope.event == ledger.deposit(account="a", n=4)
+    assert (envelope.subject, envelope.correlation_id) == ("a", "run:1")
+    assert dict(record.headers)["content-type"] == b"application/json"
+    assert await ledger.count("outbox") == 0
+
+
+async def test_two_relays_keep_the_order_of_every_key_under_concurrent_writers(
+    ledger: Any, running: Any, eventually: Any, read_topic: Any
+) -> None:
+    """Writers lock the account's row first, which is what makes commit order the order of `seq`."""
+    async with ledger.engine.begin() as connection:
+        await connection.execute(text(f"CREATE TABLE {ledger.schema}.account (name text PRIMARY KEY, n int)"))
+        await connection.execute(
+            text(f"INSERT INTO {ledger.schema}.account SELECT 'a' || g, -1 FROM generate_series(0, 19) g")
+        )
+    raise_n = text(f"UPDATE {ledger.schema}.account SET n = n + 1 WHERE name = :name RETURNING n")
+    source = random.Random(7)
+
+    async def write(times: int) -> None:
+        for _ in range(times):
+            account = f"a{source.randrange(20)}"
+            async with ledger.engine.begin() as connection:
+                n = (await connection.execute(raise_n, {"name": account})).scalar_one()
+                await ledger.outbox.publish(connection, [ledger.deposit(account=account, n=n)])
+                await asyncio.sleep(source.random() * 0.004)
+
+    async with running(ledger.relay()), running(ledger.relay()):
+        await asyncio.gather(*(write(100) for _ in range(6)))
+
+        async def empty() -> bool:
+            return await ledger.count("outbox") == 0
+
+        await eventually(empty)
+    published: dict[bytes, list[int]] = defaultdict(list)
+    for record in await read_topic(ledger.topic):
+        published[record.key].append(orjson.loads(record.value)["n"])
+    assert sum(map(len, published.values())) == 600
+    assert all(numbers == list(range(len(numbers))) for numbers in published.values())
+
+
+async def test_a_topic_that_is_missing_holds_up_its_lane_and_no_other(
+    ledger: Any, running: Any, eventually: Any, read_topic: Any
+) -> None:
+    lost = type(ledger.deposit)("Lost", (ledger.deposit,), {"topic": f"{ledger.schema}.nowhere", "__annotations__": {}})
+    other = next(f"b{n}" for n in range(100) if lane_of(f"b{n}") != lane_of("a"))
+    await ledger.say(lost(account="a", n=0), ledger.deposit(account="a", n=0))
+    async with running(ledger.relay()):
+        for n in range(5):
+            await ledger.say(ledger.deposit(account=other, n=n))
+
+        async def the_other_is_there() -> bool:
+            return len(await read_topic(ledger.topic)) == 5
+
+        await eventually(the_other_is_there)
+        assert await ledger.count("outbox") == 2
+
+
+async def test_a_notification_brings_an_event_out_long_before_the_next_poll(
+    ledger: Any, running: Any, eventually: Any
+) -> None:
+    relay = ledger.relay()
+    relay._timing = relay._timing.model_copy(update={"poll_interval": 30.0})
+    async with running(relay):
+
+        async def empty() -> bool:
+            return await ledger.count("outbox") == 0
+
+        await ledger.say(ledger.deposit(account="a", n=0))
+        await eventually(empty, within=10)
+        await asyncio.sleep(0.3)
+        took = []
+        for n in range(1, 6):
+            began = time.monotonic()
+            await ledger.say(ledger.deposit(account="a", n=n))
+            await eventually(empty, within=10)
+            took.append(time.monotonic() - began)
+    print(f"from commit to an empty outbox: {[round(seconds, 3) for seconds in took]} s")
+    assert max(took) < 5
+
+
+async def test_relay_and_consumer_live_through_a_restart_of_the_broker_and_lost_connections(
+    ledger: Any, running: Any, eventually: Any, kafka_server: Any
+) -> None:
+    async with running(ledger.relay()), running(ledger.consumer()):
+        await ledger.say(*(ledger.deposit(account=f"a{n}", n=0) for n in range(10)))
+
+        async def entered(expected: int) -> bool:
+            return len(await ledger.entries()) == expected
+
+        await eventually(lambda: entered(10))
+        await asyncio.to_thread(kafka_server.kill)
+        await ledger.say(*(ledger.deposit(account=f"a{n}", n=1) for n in range(10)))
+        await asyncio.sleep(1)
+        assert await ledger.count("outbox") == 10
+        await asyncio.to_thread(kafka_server.start)
+        await eventually(lambda: entered(20), within=40)
+        async with ledger.engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                )
+            )
+        await asyncio.sleep(0.1)
+
+        async def say_again() -> bool:
+            await ledger.say(*(ledger.deposit(account=f"a{n}", n=2) for n in range(10)))
+            return True
+
+        try:
+            await say_again()
+        except Exception:  # the pool's own connections were cut too; the next one is new
+            await say_again()
+        await eventually(lambda: entered(30), within=20)
+    entries = await ledger.entries()
+    for account in {entry.account for entry in entries}:
+        assert [entry.n for entry in entries if entry.account == account] == [0, 1, 2]
+    assert all(isinstance(entry.event_id, UUID) for entry in entries)

@@ -1,0 +1,69 @@
+from http import HTTPStatus
+
+import httpx
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from riskstream.runtime.problems import MEDIA_TYPE, Problem, install_problem_handlers
+
+
+class Order(BaseModel):
+    quantity: int
+
+
+def application() -> FastAPI:
+    app = FastAPI()
+    install_problem_handlers(app)
+
+    @app.get("/teapot")
+    async def teapot() -> None:
+        raise Problem(
+            HTTPStatus.IM_A_TEAPOT,
+            "teapot",
+            "This is a teapot.",
+            errors=[{"row": 1, "code": "short"}],
+            headers={"Retry-After": "5"},
+        )
+
+    @app.post("/orders")
+    async def order(order: Order) -> Order:
+        return order
+
+    return app
+
+
+async def ask(method: str, path: str, **more: object) -> httpx.Response:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(application()), base_url="http://test") as client:
+        return await client.request(method, path, **more)  # type: ignore[arg-type]
+
+
+async def test_a_problem_leaves_as_problem_details_with_its_code_findings_and_headers() -> None:
+    answer = await ask("GET", "/teapot")
+    assert answer.status_code == HTTPStatus.IM_A_TEAPOT
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    assert answer.headers["retry-after"] == "5"
+    assert answer.json() == {
+        "type": "urn:riskstream:problem:teapot",
+        "title": "I'm a Teapot",
+        "status": 418,
+        "code": "teapot",
+        "detail": "This is a teapot.",
+        "instance": "/teapot",
+        "errors": [{"row": 1, "code": "short"}],
+    }
+
+
+async def test_a_request_that_cannot_be_understood_says_where_and_shows_the_value() -> None:
+    answer = await ask("POST", "/orders", json={"quantity": "many"})
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    (finding,) = answer.json()["errors"]
+    assert finding["where"] == "body.quantity"
+    assert finding["value"] == "many"
+
+
+async def test_the_frameworks_own_errors_have_the_same_shape() -> None:
+    missing, method = await ask("GET", "/nowhere"), await ask("DELETE", "/orders")
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+    assert (method.status_code, method.json()["code"]) == (405, "method_not_allowed")
+    assert {missing.headers["content-type"], method.headers["content-type"]} == {MEDIA_TYPE}

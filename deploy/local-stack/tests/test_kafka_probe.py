@@ -12,6 +12,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import KafkaError
 
 from local_stack.kafka import KafkaServer
 
@@ -156,10 +157,13 @@ async def test_a_commit_made_while_the_group_rebalances_is_accepted(kafka_server
 
 
 async def test_the_broker_makes_no_topic_by_itself(kafka_server: KafkaServer) -> None:
+    nobody_made_it = f"probe.{secrets.token_hex(4)}"
+    async with AIOKafkaProducer(bootstrap_servers=kafka_server.address, request_timeout_ms=2_000) as producer:
+        with pytest.raises(KafkaError):
+            await producer.send_and_wait(nobody_made_it, b"lost")
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_server.address)
     await admin.start()
     try:
-        await admin.describe_topics(["probe.nobody-made-this"])
-        assert "probe.nobody-made-this" not in await admin.list_topics()
+        assert nobody_made_it not in await admin.list_topics()
     finally:
         await admin.close()

@@ -1,4 +1,6 @@
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -70,17 +72,14 @@ async def test_two_bulk_writes_fit_into_one_transaction_and_roll_back_together(e
 
 
 async def test_a_bulk_write_works_under_row_level_security_where_copy_itself_is_refused(database: Database) -> None:
+    columns = ("portfolio_id", "owner_id", "valuation", "portfolio_version", "edition", "session", "folded_at")
+    now = datetime.now(UTC)
+    head = (uuid4(), "alice", 1, 1, 1, now.date(), now)
     engine = create_engine(database.dsns["portfolio_refresh"], application="tests")
-    columns = ("run_id", "portfolio_id", "owner_id", "reason", "detail")
     try:
         async with engine.begin() as connection:
-            identity = await connection.scalar(text("SELECT gen_random_uuid()"))
             written = await copy_upsert(
-                connection,
-                "valuations.refresh_failures",
-                columns,
-                [(identity, identity, "alice", "no_price", "")],
-                key=("run_id", "portfolio_id"),
+                connection, "valuations.valuation_heads", columns, [head], key=("portfolio_id",)
             )
         assert written == 1
     finally:
@@ -89,10 +88,7 @@ async def test_a_bulk_write_works_under_row_level_security_where_copy_itself_is_
     try:
         with pytest.raises(asyncpg.FeatureNotSupportedError, match="row-level security"):
             await plain.copy_records_to_table(
-                "refresh_failures",
-                schema_name="valuations",
-                columns=columns,
-                records=[(identity, identity, "a", "", "")],
+                "valuation_heads", schema_name="valuations", columns=columns, records=[head]
             )
     finally:
         await plain.close()

@@ -5,9 +5,9 @@ on its way into the database would move a beta in the seventh digit. Money of pe
 """
 
 from alembic import op
-from riskstream.messaging.tables import create_messaging_tables
 
 from riskstream.database.migrations import execute_script
+from riskstream.messaging.tables import create_messaging_tables
 
 revision = "0001"
 down_revision = None
@@ -193,9 +193,9 @@ GRANT USAGE ON SCHEMA symbols TO symbol_batch, symbols_reader;
 GRANT SELECT, INSERT, UPDATE ON symbols.symbol_universe, symbols.trading_sessions, symbols.market_data_cache,
     symbols.corporate_actions, symbols.batch_runs, symbols.run_fetches, symbols.current_edition, symbols.symbol_requests
     TO symbol_batch;
-GRANT DELETE ON symbols.corporate_actions, symbols.run_fetches TO symbol_batch;
-GRANT SELECT, INSERT ON symbols.editions, symbols.revisions, symbols.symbol_factor_exposures, symbols.symbol_daily_metrics
-    TO symbol_batch;
+GRANT DELETE ON symbols.corporate_actions, symbols.trading_sessions TO symbol_batch;
+GRANT SELECT, INSERT ON symbols.editions, symbols.revisions, symbols.symbol_factor_exposures,
+    symbols.symbol_daily_metrics TO symbol_batch;
 GRANT USAGE ON SEQUENCE symbols.fences TO symbol_batch;
 GRANT SELECT, INSERT, DELETE ON symbols.outbox TO symbol_batch;
 GRANT SELECT, UPDATE ON symbols.outbox_lane TO symbol_batch;

@@ -1,0 +1,52 @@
+"""What symbol-batch shows: its health, its runs and its requests. For people and probes; nothing is changed here."""
+
+from datetime import date
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from riskstream.runtime.health import Health
+from riskstream.runtime.problems import Problem, install_problem_handlers
+from symbol_batch.store import requests, runs
+
+
+def create_app(engine: AsyncEngine, health: Health) -> FastAPI:
+    """The HTTP application."""
+    app = FastAPI(title="symbol-batch", summary="Runs and requests of the symbol layer.")
+    install_problem_handlers(app)
+    app.include_router(health.router())
+
+    @app.get("/runs", tags=["runs"])
+    async def list_runs() -> dict[str, Any]:
+        """The last fifty sessions' runs, newest first."""
+        async with engine.connect() as connection:
+            return {"runs": await runs.list_runs(connection)}
+
+    @app.get("/runs/{session}", tags=["runs"])
+    async def one_run(session: date) -> dict[str, Any]:
+        """A session's run: its steps with their durations, and every symbol whose fetch did not bring a price."""
+        async with engine.connect() as connection:
+            found = await runs.list_runs(connection, session=session)
+            if not found:
+                raise Problem(
+                    HTTPStatus.NOT_FOUND, "no_such_run", f"No run of {session}; /runs lists the sessions there are."
+                )
+            run_id: UUID = found[0]["run_id"]
+            fetches = await runs.fetches(connection, run_id)
+        unpriced = {
+            symbol: {"outcome": outcome, "detail": detail}
+            for symbol, (outcome, detail) in sorted(fetches.items())
+            if outcome != "OK"
+        }
+        return found[0] | {"fetched": len(fetches), "unpriced": unpriced}
+
+    @app.get("/requests", tags=["requests"])
+    async def list_requests() -> dict[str, Any]:
+        """The last two hundred requested symbols, newest first."""
+        async with engine.connect() as connection:
+            return {"requests": await requests.list_requests(connection)}
+
+    return app

@@ -1,0 +1,244 @@
+"""The process `symbol-batch`: its parts are made and wired here, and nowhere else; and the commands beside serving."""
+
+import argparse
+import asyncio
+import csv
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from riskstream.database.engine import create_engine
+from riskstream.events.event import Event
+from riskstream.events.symbol import SymbolRequested
+from riskstream.messaging.consumer import Consumer
+from riskstream.messaging.outbox import Outbox
+from riskstream.messaging.relay import Relay
+from riskstream.messaging.settlement import Handler
+from riskstream.messaging.timing import ConsumerTiming
+from riskstream.runtime.clock import Clock, clock_from_environment
+from riskstream.runtime.health import Health, State
+from riskstream.runtime.logs import configure_logs
+from riskstream.runtime.service import HttpPart, Service
+from symbol_batch import schema
+from symbol_batch.api import create_app
+from symbol_batch.new_symbols import NewSymbols, SymbolRequests
+from symbol_batch.nightly import Night
+from symbol_batch.prices import PriceIntake
+from symbol_batch.providers.yahoo import YahooProvider
+from symbol_batch.schedule import Reconciler, RunSummary
+from symbol_batch.settings import CommandSettings, SymbolBatchSettings
+from symbol_batch.store import universe
+from symbol_batch.symbols import InvalidSymbolError, normalise
+
+NAME = "symbol-batch"
+MIGRATOR_VARIABLE = "RISKSTREAM_MIGRATOR_DSN"
+REQUESTS_GROUP = f"{NAME}.requests"
+RELAY_STUCK_SECONDS = 120.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What serving and the commands share."""
+
+    engine: AsyncEngine
+    outbox: Outbox
+    reconciler: Reconciler
+    new_symbols: NewSymbols
+
+
+@asynccontextmanager
+async def wired(settings: SymbolBatchSettings, clock: Clock) -> AsyncIterator[Wiring]:
+    """Make the parts; their connections and threads are closed at the end."""
+    engine = create_engine(settings.postgres_dsn.get_secret_value(), application=NAME, pool_size=settings.pool_size)
+    provider = YahooProvider(
+        base=settings.yahoo_url, concurrency=settings.provider_concurrency, deadline=settings.provider_deadline
+    )
+    intake = PriceIntake(
+        engine, provider, clock, history_from=settings.history_from, chunk_symbols=settings.chunk_symbols
+    )
+    outbox = Outbox(schema.SCHEMA, f"/services/{NAME}", clock=clock)
+    reconciler = Reconciler(
+        engine,
+        Night(engine, intake, outbox, clock),
+        clock,
+        every=settings.reconcile_seconds,
+        lease_seconds=settings.lease_seconds,
+        retry_seconds=settings.night_retry_seconds,
+        attempts=settings.night_attempts,
+    )
+    new_symbols = NewSymbols(
+        engine,
+        intake,
+        outbox,
+        clock,
+        poll_seconds=settings.request_poll_seconds,
+        lease_seconds=settings.lease_seconds,
+        retry_seconds=settings.request_retry_seconds,
+    )
+    try:
+        yield Wiring(engine, outbox, reconciler, new_symbols)
+    finally:
+        await provider.aclose()
+        await engine.dispose()
+
+
+async def serve(clock: Clock) -> int:
+    """Serve until SIGTERM; the exit code."""
+    settings = SymbolBatchSettings()
+    configure_logs(NAME, clock, settings.log_format, settings.log_level)
+    async with wired(settings, clock) as wiring:
+        timing = ConsumerTiming(
+            session_timeout=settings.kafka_session_timeout_ms / 1000,
+            rebalance_timeout=settings.kafka_rebalance_timeout_ms / 1000,
+            heartbeat_interval=min(3.0, settings.kafka_session_timeout_ms / 3000),
+        )
+        handlers: dict[type[Event], Handler] = {SymbolRequested: SymbolRequests(wiring.outbox).requested}
+        consumer = Consumer(
+            wiring.engine, schema.SCHEMA, settings.kafka, REQUESTS_GROUP, handlers, clock=clock, timing=timing
+        )
+        relay = Relay(wiring.engine, schema.SCHEMA, settings.kafka, f"{NAME}-relay")
+        health = Health()
+        health.add("requests", lambda: _consumer_state(consumer))
+        health.add("relay", lambda: State(live=relay.ticked_ago() < RELAY_STUCK_SECONDS))
+        health.add("reconciler", wiring.reconciler.health)
+        app = create_app(wiring.engine, health)
+        http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
+        host, port = http.address
+        service = Service(NAME, health, shutdown_seconds=settings.shutdown_seconds)
+        service.add("requests", consumer)
+        service.add("new symbols", wiring.new_symbols)
+        service.add("reconciler", wiring.reconciler)
+        service.add("relay", relay)
+        service.add("http", http)
+        log.info("listening", host=host, port=port)
+        return await service.run()
+
+
+async def reconcile(clock: Clock, *, as_json: bool) -> int:
+    """Run what is due until nothing is, then the requested symbols; print what came of it. 1 if a run failed."""
+    settings = CommandSettings()
+    configure_logs(NAME, clock, settings.log_format, settings.log_level)
+    async with wired(settings, clock) as wiring:
+        summaries = await wiring.reconciler.reconcile(at_once=True)
+        worked = await wiring.new_symbols.drain()
+    _print_runs(summaries, worked, as_json=as_json)
+    return 1 if any(summary.state == "failed" for summary in summaries) else 0
+
+
+async def add_to_universe(clock: Clock, texts: Sequence[str]) -> int:
+    """Make the symbols active: the next night takes them in."""
+    try:
+        symbols = [normalise(text) for text in texts]
+    except InvalidSymbolError as error:
+        sys.stderr.write(f"nothing was added: {error}\n")
+        return 2
+    engine = create_engine(CommandSettings().postgres_dsn.get_secret_value(), application=NAME)
+    try:
+        async with engine.begin() as connection:
+            added = await universe.activate(connection, symbols, clock.now())
+    finally:
+        await engine.dispose()
+    sys.stdout.write(f"{added} of {len(set(symbols))} symbols added\n")
+    return 0
+
+
+async def list_universe() -> int:
+    """Print every symbol and its status."""
+    engine = create_engine(CommandSettings().postgres_dsn.get_secret_value(), application=NAME)
+    try:
+        async with engine.connect() as connection:
+            listed = await universe.list_universe(connection)
+    finally:
+        await engine.dispose()
+    sys.stdout.writelines(f"{symbol}\t{status}\n" for symbol, status in listed)
+    return 0
+
+
+async def migrate(clock: Clock) -> int:
+    """Bring the schema `symbols` to its newest form."""
+    dsn = os.environ.get(MIGRATOR_VARIABLE)
+    if not dsn:
+        sys.stderr.write(f"set {MIGRATOR_VARIABLE} to the address of the role riskstream_migrator\n")
+        return 2
+    await schema.migrate(dsn, clock)
+    return 0
+
+
+def symbols_in(file: Path) -> list[str]:
+    """The symbols of a file: a CSV with a column `symbol`, or one a line; blank lines and # lines are skipped."""
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip() and line.lstrip()[0] != "#"]
+    header = [name.strip().lower() for name in lines[0].split(",")] if lines else []
+    if "symbol" not in header:
+        return [line.strip() for line in lines]
+    return [row[header.index("symbol")] for row in csv.reader(lines[1:])]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command `symbol-batch`; without a word it serves."""
+    options = _parser().parse_args(arguments)
+    clock = clock_from_environment()
+    match options.command:
+        case "migrate":
+            sys.exit(asyncio.run(migrate(clock)))
+        case "reconcile":
+            sys.exit(asyncio.run(reconcile(clock, as_json=options.json)))
+        case "universe" if options.action == "list":
+            sys.exit(asyncio.run(list_universe()))
+        case "universe":
+            texts = [*options.symbols, *(symbols_in(options.file) if options.file else [])]
+            sys.exit(asyncio.run(add_to_universe(clock, texts)))
+        case _:
+            sys.exit(asyncio.run(serve(clock)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=NAME, description="Prices and exposures, once per symbol per session.")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    commands.add_parser("serve", help="run the service (the default)")
+    commands.add_parser("migrate", help=f"bring the schema to its newest form, as {MIGRATOR_VARIABLE}")
+    once = commands.add_parser("reconcile", help="run every due night now, then exit")
+    once.add_argument("--json", action="store_true", help="one JSON object a run")
+    actions = commands.add_parser("universe", help="the symbols that every night works on").add_subparsers(
+        dest="action", required=True
+    )
+    add = actions.add_parser("add", help="make symbols active")
+    add.add_argument("symbols", nargs="*", metavar="SYMBOL")
+    add.add_argument("--file", type=Path, help="one symbol a line, or a CSV with a column `symbol`")
+    actions.add_parser("list", help="print symbols and their status")
+    return parser
+
+
+def _print_runs(summaries: Sequence[RunSummary], worked: Sequence[tuple[str, str]], *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.writelines(json.dumps(summary.as_json()) + "\n" for summary in summaries)
+        return
+    if not summaries:
+        sys.stdout.write("nothing is due\n")
+    for summary in summaries:
+        sys.stdout.write(
+            f"{summary.session}  {summary.state}  edition {summary.edition or '-'}  attempt {summary.attempt}  "
+            f"{summary.seconds:.1f} s{'  ' + summary.reason if summary.reason else ''}\n"
+        )
+        for step in summary.steps:
+            rest = ", ".join(f"{name} {value}" for name, value in step.items() if name not in {"name", "seconds"})
+            sys.stdout.write(f"    {step['name']:<18}{step['seconds']:>9.3f} s  {rest}\n")
+    for symbol, end in worked:
+        sys.stdout.write(f"requested {symbol}: {end}\n")
+
+
+def _consumer_state(consumer: Consumer) -> State:
+    health = consumer.health()
+    return State(live=health.live, ready=health.joined, detail={"halted": health.halted, "waiting": health.waiting})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,315 @@
+"""The night: from the active symbols' prices to a published edition, step by step."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from riskstream.events.event import Event
+from riskstream.events.symbol import SymbolBatchCompleted, SymbolFactorsUpdated
+from riskstream.messaging import crash_points
+from riskstream.messaging.outbox import Outbox
+from riskstream.runtime.clock import Clock
+from symbol_batch import panel as panels
+from symbol_batch import telemetry
+from symbol_batch.calendar import Calendar
+from symbol_batch.factors.definitions import BENCHMARKS
+from symbol_batch.figures import Figures, exposure_rows, exposures_of, metric_rows, metrics_of
+from symbol_batch.panel import Panel, build_panel
+from symbol_batch.prices import PriceIntake, Revision, Taken, write_revisions
+from symbol_batch.providers.provider import Outcome
+from symbol_batch.store import editions, prices, requests, runs, universe
+from symbol_batch.store.editions import Edition
+from symbol_batch.store.fences import NightFence
+
+REQUIRED_COVERAGE = 0.90
+GOOD_COVERAGE = 0.99
+NOT_ASKED = "NOT_ASKED"
+
+log = structlog.get_logger(__name__)
+
+
+class NightFailed(Exception):
+    """The night may not publish; the message is the run's reason."""
+
+
+@dataclass
+class Steps:
+    """What a run did, how long each step took, and its counts: `batch_runs.steps` and `batch_runs.counts`."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    counts: dict[str, Any] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[dict[str, Any]]:
+        """Time a step; what the body puts into the dict is recorded with it, also when the body fails."""
+        row: dict[str, Any] = {"name": name, "seconds": 0.0}
+        self.rows.append(row)
+        begun = time.monotonic()
+        try:
+            yield row
+        finally:
+            row["seconds"] = round(time.monotonic() - begun, 3)
+            log.info("step", **row)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many of the active symbols were priced for the session, and what became of the others."""
+
+    active: int
+    priced: int
+    failures: dict[str, int]
+
+    @property
+    def ratio(self) -> float:
+        return self.priced / self.active
+
+
+@dataclass(frozen=True)
+class Published:
+    """A night that was published."""
+
+    edition: Edition
+    state: str
+    coverage: Coverage
+
+
+class Night:
+    """Runs a session's batch under a fence. Holds what every night needs and nothing of any one night."""
+
+    def __init__(self, engine: AsyncEngine, intake: PriceIntake, outbox: Outbox, clock: Clock) -> None:
+        self._engine = engine
+        self._intake = intake
+        self._outbox = outbox
+        self._clock = clock
+
+    async def run(self, session: date, calendar: Calendar, fence: NightFence, steps: Steps) -> Published:
+        """Publish the session's edition. NightFailed where it may not be published, FencedError where the run is lost.
+
+        Safe to run again after any end: what was committed before is not asked for again.
+        """
+        with steps.step("active symbols") as row:
+            symbols, settled = await self._symbols(fence.run_id)
+            row |= {"symbols": len(symbols), "settled_before": len(settled)}
+        with steps.step("prices") as row:
+            asked = [symbol for symbol in symbols if symbol not in settled]
+            taken = await self._intake.take(asked, session, calendar, fence=fence, run_id=fence.run_id)
+            outcomes = settled | {one.symbol: one.outcome for one in taken}
+            row |= {"asked": len(taken), "outcomes": _counted(one.outcome for one in taken)}
+        with steps.step("benchmark checks"):
+            check_benchmarks(session, outcomes, taken)
+        with steps.step("coverage") as row:
+            coverage = coverage_of(symbols, outcomes)
+            row |= {"active": coverage.active, "priced": coverage.priced, "coverage": round(coverage.ratio, 4)}
+            steps.counts |= {"active": coverage.active, "priced": coverage.priced, "failures": coverage.failures}
+            check_coverage(coverage)
+        revisions = [one.revision for one in taken if one.revision is not None]
+        with steps.step("exposures") as row:
+            panel = await load_panel(self._engine, symbols, session, calendar, revisions)
+            exposures = await asyncio.to_thread(exposures_of, panel, symbols)
+            row |= {"sessions": len(panel.sessions), "estimated": int(exposures.estimated.sum())}
+        with steps.step("metrics"):
+            figures = Figures(exposures, await asyncio.to_thread(metrics_of, panel, symbols))
+        return await self._publish(
+            session=session,
+            figures=figures,
+            panel=panel,
+            outcomes=outcomes,
+            coverage=coverage,
+            taken=taken,
+            fence=fence,
+            steps=steps,
+        )
+
+    async def _symbols(self, run_id: UUID) -> tuple[list[str], dict[str, Outcome]]:
+        """The benchmarks and the active symbols, and those of them that an earlier attempt of the run has settled."""
+        async with self._engine.connect() as connection:
+            active = await universe.active_symbols(connection)
+            fetched = await runs.fetches(connection, run_id)
+        symbols = [*BENCHMARKS, *(symbol for symbol in active if symbol not in BENCHMARKS)]
+        settled = {
+            symbol: Outcome(fetched[symbol][0])
+            for symbol in symbols
+            if symbol in fetched and fetched[symbol][0] in runs.SETTLED
+        }
+        return symbols, settled
+
+    async def _publish(
+        self,
+        *,
+        session: date,
+        figures: Figures,
+        panel: Panel,
+        outcomes: dict[str, Outcome],
+        coverage: Coverage,
+        taken: Sequence[Taken],
+        fence: NightFence,
+        steps: Steps,
+    ) -> Published:
+        """One transaction: a reader sees all of the session or none of it."""
+        now = self._clock.now()
+        state = "completed" if coverage.ratio >= GOOD_COVERAGE else "completed_with_warnings"
+        revised = {one.symbol: one.revision for one in taken if one.revision is not None}
+        async with self._engine.begin() as connection:
+            await fence.hold(connection)
+            with steps.step("publish") as row:
+                edition = await editions.begin_edition(connection, session, fence.run_id, now)
+                await self._write_revisions(connection, edition, revised, taken, fence.run_id)
+                rows = await asyncio.to_thread(lambda: list(exposure_rows(figures, edition.number, fence.run_id)))
+                await editions.copy_exposures(connection, rows)
+                await editions.copy_metrics(
+                    connection, metric_rows(figures, panel.sessions, outcomes, edition.number, fence.run_id)
+                )
+                dropped = await universe.count_not_found(connection, **_answered(outcomes), now=now)
+                stragglers = await requests.enqueue_stragglers(connection, edition.number)
+                events = _events(
+                    session=session,
+                    edition=edition,
+                    figures=figures,
+                    coverage=coverage,
+                    run_id=fence.run_id,
+                    revised=revised,
+                )
+                await self._outbox.publish(connection, events, root=f"{fence.run_id}:{edition.number}")
+                await editions.make_current(connection, edition)
+                row |= {"edition": edition.number, "exposures": len(rows), "events": len(events)}
+            steps.counts |= {
+                "with_exposures": figures.with_exposures,
+                "revised": len(revised),
+                "deactivated": dropped,
+                "stragglers": stragglers,
+            }
+            await runs.complete(
+                connection,
+                fence.run_id,
+                state=state,
+                reason=_warning(coverage) if state != "completed" else None,
+                edition=edition.number,
+                steps=steps.rows,
+                counts=steps.counts,
+                now=now,
+            )
+            crash_points.reached("night.before_publish_commit")
+        telemetry.COVERAGE.set(coverage.ratio)
+        return Published(edition, state, coverage)
+
+    async def _write_revisions(
+        self,
+        connection: AsyncConnection,
+        edition: Edition,
+        revised: dict[str, Revision],
+        taken: Sequence[Taken],
+        run_id: UUID,
+    ) -> None:
+        now = self._clock.now()
+        await write_revisions(connection, list(revised.values()), now)
+        await editions.insert_revisions(
+            connection, edition, {symbol: revision.revised_from for symbol, revision in revised.items()}
+        )
+        fetched = [(one.symbol, one.outcome, one.detail) for one in taken if one.revision is not None]
+        await runs.record_fetches(connection, run_id, fetched, now)
+
+
+async def load_panel(
+    engine: AsyncEngine,
+    symbols: Sequence[str],
+    session: date,
+    calendar: Calendar,
+    revisions: Sequence[Revision] = (),
+) -> Panel:
+    """The stored closes and actions that an edition's figures as of `session` need, later ones left aside."""
+    sessions = calendar.window(session, panels.SESSIONS)
+    async with engine.connect() as connection:
+        closes = await prices.closes(connection, symbols, sessions[0], session)
+        # An action dated between two sessions counts on the later one.
+        actions = await prices.actions(connection, symbols, sessions[0] - timedelta(days=4), session)
+    return await asyncio.to_thread(build_panel, symbols, sessions, closes, actions, revisions)
+
+
+def check_benchmarks(session: date, outcomes: dict[str, Outcome], taken: Sequence[Taken]) -> None:
+    """NightFailed, naming each, where a benchmark has no price for the session: every exposure hangs on them."""
+    details = {one.symbol: one.detail for one in taken}
+    missing = [
+        f"{symbol} {outcomes.get(symbol, NOT_ASKED)}" + (f" ({details[symbol]})" if details.get(symbol) else "")
+        for symbol in BENCHMARKS
+        if outcomes.get(symbol) is not Outcome.OK
+    ]
+    if missing:
+        raise NightFailed(f"benchmarks without a price for {session}: {'; '.join(missing)}")
+
+
+def coverage_of(symbols: Sequence[str], outcomes: dict[str, Outcome]) -> Coverage:
+    """Count the symbols by what their fetch came to."""
+    found = _counted(outcomes.get(symbol, NOT_ASKED) for symbol in symbols)
+    priced = found.pop(Outcome.OK, 0)
+    return Coverage(len(symbols), priced, found)
+
+
+def check_coverage(coverage: Coverage) -> None:
+    """NightFailed where fewer than nine in ten active symbols are priced."""
+    telemetry.COVERAGE.set(coverage.ratio)
+    if coverage.ratio < REQUIRED_COVERAGE:
+        raise NightFailed(f"{_warning(coverage)}; {REQUIRED_COVERAGE:.0%} are needed to publish")
+
+
+def _warning(coverage: Coverage) -> str:
+    failures = ", ".join(f"{count} {outcome}" for outcome, count in sorted(coverage.failures.items()))
+    return f"{coverage.priced} of {coverage.active} active symbols priced ({failures})"
+
+
+def _answered(outcomes: dict[str, Outcome]) -> dict[str, Sequence[str]]:
+    """Who was not found, who was known, and who may not be dropped for it."""
+    return {
+        "not_found": [symbol for symbol, outcome in outcomes.items() if outcome is Outcome.NOT_FOUND],
+        "known": [
+            symbol
+            for symbol, outcome in outcomes.items()
+            if outcome is not Outcome.NOT_FOUND and not outcome.is_refusal
+        ],
+        "spared": BENCHMARKS,
+    }
+
+
+def _events(
+    *,
+    session: date,
+    edition: Edition,
+    figures: Figures,
+    coverage: Coverage,
+    run_id: UUID,
+    revised: dict[str, Revision],
+) -> list[Event]:
+    updated = [
+        SymbolFactorsUpdated(
+            symbol=symbol,
+            reason="night",
+            session=session,
+            edition=edition.number,
+            prices_revised_from=revised[symbol].revised_from if symbol in revised else None,
+        )
+        for symbol in figures.symbols
+    ]
+    completed = SymbolBatchCompleted(
+        run=run_id,
+        session=session,
+        edition=edition.number,
+        active=coverage.active,
+        priced=coverage.priced,
+        with_exposures=figures.with_exposures,
+        coverage=coverage.ratio,
+        failures=coverage.failures,
+    )
+    return [*updated, completed]
+
+
+def _counted(outcomes: Iterator[str]) -> dict[str, int]:
+    return {str(outcome): count for outcome, count in Counter(outcomes).items()}

@@ -1,0 +1,61 @@
+"""Closes and actions of many symbols over the sessions that an edition's numbers need."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from symbol_batch.actions import CorporateAction, action_panel
+from symbol_batch.bars import Days
+from symbol_batch.factors.sample import Floats
+from symbol_batch.prices import Revision
+
+SESSIONS = 270
+"""A year back and the five sessions that a reference close may be older, with a margin; the windows need 181."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """closes, ratios and dividends are (T, S): a row per consecutive session, a column per symbol; NaN is no close."""
+
+    symbols: tuple[str, ...]
+    sessions: list[date]
+    closes: Floats
+    ratios: Floats
+    dividends: Floats
+
+    def columns(self, symbols: Sequence[str]) -> list[int]:
+        """Where the symbols are; KeyError for one that is not in the panel."""
+        place = {symbol: index for index, symbol in enumerate(self.symbols)}
+        return [place[symbol] for symbol in symbols]
+
+
+def build_panel(
+    symbols: Sequence[str],
+    sessions: list[date],
+    closes: Mapping[str, tuple[Days, Floats]],
+    actions: Iterable[CorporateAction],
+    revisions: Iterable[Revision] = (),
+) -> Panel:
+    """Lay out what is stored, with the revisions about to be written over it. `sessions` must be increasing."""
+    days = np.array(sessions, dtype="datetime64[D]")
+    values = np.full((len(sessions), len(symbols)), np.nan)
+    column = {symbol: index for index, symbol in enumerate(symbols)}
+    ledger = {(action.symbol, action.ex_date, action.kind): action for action in actions}
+    for symbol, (stored_days, stored_closes) in closes.items():
+        _lay(values[:, column[symbol]], days, stored_days, stored_closes)
+    for revision in revisions:
+        _lay(values[:, column[revision.symbol]], days, revision.bars.days, revision.bars.close)
+        ledger |= {(action.symbol, action.ex_date, action.kind): action for action in revision.written}
+        for action in revision.vanished:
+            ledger.pop((action.symbol, action.ex_date, action.kind), None)
+    ratios, dividends = action_panel(ledger.values(), days, symbols)
+    return Panel(tuple(symbols), sessions, values, ratios, dividends)
+
+
+def _lay(target: Floats, days: Days, own_days: Days, closes: Floats) -> None:
+    row = np.searchsorted(days, own_days)
+    inside = row < len(days)
+    inside[inside] = days[row[inside]] == own_days[inside]
+    target[row[inside]] = closes[inside]

@@ -1,0 +1,139 @@
+"""Yahoo's daily bars through the yfinance client."""
+
+import asyncio
+import logging
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from http import HTTPStatus
+
+import numpy as np
+import pandas as pd
+import yfinance
+from yfinance.exceptions import YFPricesMissingError, YFRateLimitError
+
+from symbol_batch.providers.provider import Answer, Outcome, ProviderBars
+from symbol_batch.providers.yahoo_session import Seen, YahooSession
+
+CURRENCY = "USD"
+REQUEST_TIMEOUT = 15.0
+
+log = logging.getLogger(__name__)
+
+
+class NewYorkTicker(yfinance.Ticker):  # type: ignore[misc]  # yfinance has no types
+    """A ticker whose time zone is known: only US listings are asked for.
+
+    The client would spend a request of its own on finding out, and call a symbol delisted when that one fails.
+    """
+
+    def _get_ticker_tz(self, timeout: float) -> str:
+        return "America/New_York"
+
+
+class YahooProvider:
+    """The real client, at most `concurrency` symbols in flight, each within `deadline` seconds.
+
+    One in a process: the client keeps its session in a singleton.
+    """
+
+    name = "yahoo"
+
+    def __init__(self, *, base: str | None = None, concurrency: int = 10, deadline: float = 60.0) -> None:
+        """`base` is where requests go instead of Yahoo's hosts, such as `http://127.0.0.1:9000`."""
+        if not 1 <= concurrency <= 10:
+            raise ValueError(f"provider concurrency is 1 to 10, not {concurrency}: Yahoo refuses more")
+        # Processes that share the client's cache folder lock each other out of its database.
+        self._cache = tempfile.TemporaryDirectory(prefix="riskstream-yahoo-")
+        yfinance.set_tz_cache_location(self._cache.name)
+        # Without this the client logs an error and returns an empty table, which looks like "no price".
+        yfinance.config.debug.hide_exceptions = False
+        self._session = YahooSession(base)
+        self._deadline = deadline
+        self._threads = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="yahoo")
+
+    async def daily_bars(self, symbol: str, start: date) -> Answer:
+        """See `Provider`. An answer in another currency than US dollars is BAD_DATA."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._fetch, symbol, start)
+
+    async def aclose(self) -> None:
+        await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
+        self._session.close()
+        self._cache.cleanup()
+
+    def _fetch(self, symbol: str, start: date) -> Answer:
+        self._session.begin(self._deadline)
+        ticker = NewYorkTicker(symbol, session=self._session)
+        try:
+            # No end: the client caches answers about the past by address, bad ones too, for the life of the process.
+            table = ticker.history(
+                start=start.isoformat(),
+                interval="1d",
+                auto_adjust=False,
+                back_adjust=False,
+                actions=True,
+                repair=False,
+                timeout=REQUEST_TIMEOUT,
+            )
+        except Exception as error:  # one symbol's trouble, whatever it is, is that symbol's outcome
+            outcome, detail = _refused(error, self._session.seen)
+            return Answer(symbol, outcome, detail)
+        currency = ticker.history_metadata.get("currency")
+        if currency != CURRENCY:
+            return Answer(symbol, Outcome.BAD_DATA, f"priced in {currency}; only {CURRENCY} is used")
+        if table.empty:
+            return Answer(symbol, Outcome.STALE, f"no bar since {start}")
+        return Answer(symbol, Outcome.OK, None, _bars(table))
+
+
+def _refused(error: Exception, seen: Seen | None) -> tuple[Outcome, str]:  # noqa: PLR0911  # a table of cases
+    """What the client's error means, judged by what the chart service really answered.
+
+    A page where JSON belongs is TRANSPORT, not BAD_DATA: a proxy, a consent form or a block page answered in the
+    data service's place, so nothing has been learned about the symbol.
+    """
+    said = f"{type(error).__name__}: {error}"
+    if isinstance(error, YFRateLimitError) or (seen and seen.status == HTTPStatus.TOO_MANY_REQUESTS):
+        return Outcome.RATE_LIMITED, "the provider answered 429 Too Many Requests"
+    if seen is None:
+        return Outcome.TRANSPORT, f"no answer ({said})"
+    if not seen.is_json:
+        return Outcome.TRANSPORT, f"HTTP {seen.status} with a page instead of JSON: {seen.beginning}"
+    if seen.status == HTTPStatus.NOT_FOUND:
+        return Outcome.NOT_FOUND, f"HTTP 404: {_reason(error)}"
+    if seen.status == HTTPStatus.BAD_REQUEST and "Data doesn't exist" in seen.beginning:
+        return Outcome.STALE, f"HTTP 400: {_reason(error)}"
+    if seen.status >= HTTPStatus.BAD_REQUEST:
+        return Outcome.TRANSPORT, f"HTTP {seen.status}: {seen.beginning}"
+    if isinstance(error, YFPricesMissingError):
+        return Outcome.STALE, "the provider knows the symbol and has no bar in the range"
+    if isinstance(error, OSError):
+        return Outcome.TRANSPORT, f"the answer broke off ({said})"
+    return Outcome.BAD_DATA, f"the answer cannot be read ({said})"
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "yahoo_reason", None) or str(error)
+
+
+def _bars(table: pd.DataFrame) -> ProviderBars:
+    days = table.index.tz_localize(None).to_numpy().astype("datetime64[D]")  # type: ignore[attr-defined]
+    columns = {name: table[name].to_numpy(dtype=np.float64) for name in ("Open", "High", "Low", "Close", "Volume")}
+    return ProviderBars(
+        days=days,
+        open=columns["Open"],
+        high=columns["High"],
+        low=columns["Low"],
+        close=columns["Close"],
+        volume=columns["Volume"],
+        ratios=_events(days, table["Stock Splits"]),
+        dividends=_events(days, table["Dividends"]),
+    )
+
+
+def _events(
+    days: "np.ndarray[tuple[int], np.dtype[np.datetime64]]", column: "pd.Series[float]"
+) -> tuple[tuple[date, float], ...]:
+    figures = column.to_numpy(dtype=np.float64)
+    rows = np.flatnonzero(np.isfinite(figures) & (figures != 0))
+    return tuple(zip(days[rows].tolist(), figures[rows].tolist(), strict=True))

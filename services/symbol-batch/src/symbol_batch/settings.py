@@ -1,0 +1,40 @@
+"""The settings of symbol-batch."""
+
+from datetime import date
+
+from pydantic import Field
+
+from riskstream.runtime.settings import ServiceSettings
+
+
+class SymbolBatchSettings(ServiceSettings):
+    """Everything in seconds unless the name says otherwise; each is read from `RISKSTREAM_<NAME>`."""
+
+    http_port: int = Field(default=8001, ge=0, le=65535)
+
+    yahoo_url: str | None = None
+    """Where the provider's requests go instead of Yahoo's own hosts: the market simulator's address."""
+    provider_concurrency: int = Field(default=10, ge=1, le=10)
+    """Requests in flight; more than ten the provider takes for an attack."""
+    provider_deadline: float = Field(default=60.0, gt=0)
+    """For everything that one symbol's fetch sends, its retries included."""
+    history_from: date = date(2019, 1, 2)
+
+    reconcile_seconds: float = Field(default=30.0, gt=0)
+    lease_seconds: float = Field(default=120.0, gt=0)
+    chunk_symbols: int = Field(default=100, ge=1)
+    """Symbols whose prices are committed together: what a killed night loses at most."""
+    night_retry_seconds: float = Field(default=60.0, gt=0)
+    """Before the second attempt of a failed night; doubles with each attempt up to fifteen minutes."""
+    night_attempts: int = Field(default=3, ge=1)
+    """Attempts a failed session has even when the next one is due already, before it is skipped."""
+
+    request_poll_seconds: float = Field(default=2.0, gt=0)
+    request_retry_seconds: float = Field(default=30.0, gt=0)
+    """Before a requested symbol is tried again."""
+
+
+class CommandSettings(SymbolBatchSettings):
+    """For commands, which write to the outbox and leave sending to a running service."""
+
+    kafka: str = ""

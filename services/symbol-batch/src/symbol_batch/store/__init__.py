@@ -1,0 +1,1 @@
+"""All SQL of this service, by noun. Functions take the connection of the caller's transaction."""

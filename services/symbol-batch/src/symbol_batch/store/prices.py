@@ -1,0 +1,138 @@
+"""Prices and actions in the database."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from riskstream.database.bulk import copy_upsert
+from symbol_batch.actions import CorporateAction
+from symbol_batch.bars import ActionKey, Days, StoredSeries, TradedBars
+from symbol_batch.factors.sample import Floats
+
+_PRICE_COLUMNS = ("symbol", "session", "open", "high", "low", "close", "volume", "currency", "source", "fetched_at")
+_ACTION_COLUMNS = ("symbol", "ex_date", "kind", "ratio", "amount", "source", "fetched_at")
+
+
+async def last_stored(connection: AsyncConnection, symbols: Sequence[str], through: date) -> dict[str, date]:
+    """Each symbol's last stored session up to `through`; symbols with nothing stored are left out."""
+    rows = await connection.execute(
+        text(
+            "SELECT asked.symbol, last.session FROM unnest(CAST(:symbols AS text[])) AS asked(symbol) "
+            "CROSS JOIN LATERAL (SELECT session FROM symbols.market_data_cache "
+            "WHERE symbol = asked.symbol AND session <= :through ORDER BY session DESC LIMIT 1) AS last"
+        ),
+        {"symbols": list(symbols), "through": through},
+    )
+    return {row.symbol: row.session for row in rows}
+
+
+async def stored_series(
+    connection: AsyncConnection, starts: Mapping[str, date], through: date
+) -> dict[str, StoredSeries]:
+    """What is stored of each symbol from its start to `through`, as one array per symbol."""
+    symbols = list(starts)
+    prices = await connection.execute(
+        text(
+            "SELECT symbol, array_agg(session - DATE '1970-01-01' ORDER BY session) AS days, "
+            "array_agg(close ORDER BY session) AS closes FROM symbols.market_data_cache "
+            "JOIN unnest(CAST(:symbols AS text[]), CAST(:starts AS date[])) AS asked(symbol, start) USING (symbol) "
+            "WHERE session BETWEEN asked.start AND :through GROUP BY symbol"
+        ),
+        {"symbols": symbols, "starts": list(starts.values()), "through": through},
+    )
+    arrays = {row.symbol: (_days(row.days), np.array(row.closes, dtype=np.float64)) for row in prices}
+    ledger: dict[str, dict[ActionKey, CorporateAction]] = {symbol: {} for symbol in symbols}
+    for action in await actions(connection, symbols, min(starts.values(), default=through), through):
+        if action.ex_date >= starts[action.symbol]:
+            ledger[action.symbol][action.ex_date, action.kind] = action
+    empty: tuple[Days, Floats] = np.array([], dtype="datetime64[D]"), np.array([], dtype=np.float64)
+    found = {symbol: arrays.get(symbol, empty) for symbol in symbols}
+    return {symbol: StoredSeries(days, closes, ledger[symbol]) for symbol, (days, closes) in found.items()}
+
+
+async def closes(
+    connection: AsyncConnection, symbols: Sequence[str], first: date, last: date
+) -> dict[str, tuple[Days, Floats]]:
+    """Each symbol's (days, closes) in the range, one array per symbol: 1.3 million closes take under a second."""
+    rows = await connection.execute(
+        text(
+            "SELECT symbol, array_agg(session - DATE '1970-01-01' ORDER BY session) AS days, "
+            "array_agg(close ORDER BY session) AS closes FROM symbols.market_data_cache "
+            "WHERE session BETWEEN :first AND :last AND symbol = ANY(CAST(:symbols AS text[])) GROUP BY symbol"
+        ),
+        {"symbols": list(symbols), "first": first, "last": last},
+    )
+    return {row.symbol: (_days(row.days), np.array(row.closes, dtype=np.float64)) for row in rows}
+
+
+async def actions(
+    connection: AsyncConnection, symbols: Sequence[str], first: date, last: date
+) -> list[CorporateAction]:
+    """The ledger of the symbols between two ex-dates, both included."""
+    rows = await connection.execute(
+        text(
+            "SELECT symbol, ex_date, kind, ratio, amount FROM symbols.corporate_actions "
+            "WHERE symbol = ANY(CAST(:symbols AS text[])) AND ex_date BETWEEN :first AND :last ORDER BY symbol, ex_date"
+        ),
+        {"symbols": list(symbols), "first": first, "last": last},
+    )
+    return [CorporateAction(*row) for row in rows]
+
+
+def price_rows(symbol: str, bars: TradedBars, source: str, fetched_at: datetime) -> list[tuple[Any, ...]]:
+    """The bars as rows for `insert_prices`; NaN becomes null. Tens of thousands: not for the event loop."""
+    columns = [bars.days.tolist(), *(_nullable(column) for column in (bars.open, bars.high, bars.low, bars.close))]
+    volumes = [None if volume is None else int(volume) for volume in _nullable(bars.volume)]
+    return [
+        (symbol, *figures, volume, "USD", source, fetched_at)
+        for *figures, volume in zip(*columns, volumes, strict=True)
+    ]
+
+
+async def insert_prices(connection: AsyncConnection, rows: Sequence[tuple[Any, ...]], *, replace: bool = False) -> int:
+    """Add price rows; a session that is stored already stays as it is, unless the caller knows it to be wrong."""
+    if not rows:
+        return 0
+    key = ("symbol", "session")
+    update = [column for column in _PRICE_COLUMNS if column not in key] if replace else []
+    return await copy_upsert(connection, "symbols.market_data_cache", _PRICE_COLUMNS, rows, key=key, update=update)
+
+
+async def write_actions(
+    connection: AsyncConnection,
+    written: Iterable[CorporateAction],
+    vanished: Iterable[CorporateAction],
+    source: str,
+    fetched_at: datetime,
+) -> None:
+    """Bring the ledger to what the provider says."""
+    gone = [(action.symbol, action.ex_date, action.kind) for action in vanished]
+    if gone:
+        names, days, kinds = (list(column) for column in zip(*gone, strict=True))
+        await connection.execute(
+            text(
+                "DELETE FROM symbols.corporate_actions WHERE (symbol, ex_date, kind) IN (SELECT * FROM "
+                "unnest(CAST(:names AS text[]), CAST(:days AS date[]), CAST(:kinds AS text[])))"
+            ),
+            {"names": names, "days": days, "kinds": kinds},
+        )
+    rows = [(a.symbol, a.ex_date, a.kind, a.ratio, a.amount, source, fetched_at) for a in written]
+    if rows:
+        key = ("symbol", "ex_date", "kind")
+        update = ("ratio", "amount", "source", "fetched_at")
+        await copy_upsert(connection, "symbols.corporate_actions", _ACTION_COLUMNS, rows, key=key, update=update)
+
+
+def _days(numbers: list[int]) -> Days:
+    return np.array(numbers, dtype=np.int64).astype("datetime64[D]")
+
+
+def _nullable(values: Floats) -> list[float | None]:
+    flat = values.astype(object)
+    flat[np.isnan(values)] = None
+    nullable: list[float | None] = flat.tolist()
+    return nullable

@@ -1,0 +1,236 @@
+"""Runs: who works on which session, since when, and what came of it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from riskstream.database.bulk import copy_upsert
+
+SETTLED = ("OK", "NOT_FOUND")
+"""Outcomes that a resumed run does not ask for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A session's run as the reconciler looks at it."""
+
+    session: date
+    state: str
+    attempt: int
+    reason: str | None
+    claimable: bool
+    """Its lease has run out, or its next attempt is due."""
+
+
+async def last_completed(connection: AsyncConnection) -> date | None:
+    """The last session that was published."""
+    found = await connection.execute(
+        text("SELECT max(session) FROM symbols.batch_runs WHERE state IN ('completed', 'completed_with_warnings')")
+    )
+    day: date | None = found.scalar_one()
+    return day
+
+
+async def run_states(connection: AsyncConnection, sessions: Sequence[date]) -> dict[date, RunState]:
+    """The runs there are of the sessions."""
+    rows = await connection.execute(
+        text(
+            "SELECT session, state, attempt, reason, "
+            "CASE state WHEN 'running' THEN lease_until < clock_timestamp() "
+            "WHEN 'failed' THEN next_attempt_at <= clock_timestamp() ELSE false END AS claimable "
+            "FROM symbols.batch_runs WHERE kind = 'night' AND session = ANY(CAST(:sessions AS date[]))"
+        ),
+        {"sessions": list(sessions)},
+    )
+    return {row.session: RunState(*row) for row in rows}
+
+
+async def claim(
+    connection: AsyncConnection,
+    run_id: UUID,
+    session: date,
+    *,
+    holder: str,
+    lease_seconds: float,
+    now: datetime,
+    at_once: bool = False,
+) -> tuple[int, int] | None:
+    """Take the session's run: (fence, attempt), or None where somebody holds it or it is not to be tried yet.
+
+    Possible where there is no run, its lease has run out, or it failed and its next attempt is due, with `at_once`
+    also before. Every claim has a fence of its own, so that whoever held the run before writes nothing more.
+    """
+    claimed = await connection.execute(
+        text(
+            "INSERT INTO symbols.batch_runs AS run (run_id, session, kind, state, fence, leased_by, lease_until, "
+            "started_at) VALUES (:run_id, :session, 'night', 'running', nextval('symbols.fences'), :holder, "
+            "clock_timestamp() + make_interval(secs => :lease), :now) "
+            "ON CONFLICT (session, kind) DO UPDATE SET state = 'running', fence = excluded.fence, "
+            "leased_by = excluded.leased_by, lease_until = excluded.lease_until, attempt = run.attempt + 1, "
+            "next_attempt_at = NULL, finished_at = NULL, reason = NULL, steps = '[]', counts = '{}', "
+            "started_at = excluded.started_at "
+            "WHERE (run.state = 'running' AND run.lease_until < clock_timestamp()) "
+            "OR (run.state = 'failed' AND (:at_once OR run.next_attempt_at <= clock_timestamp())) "
+            "RETURNING fence, attempt"
+        ),
+        {
+            "run_id": run_id,
+            "session": session,
+            "holder": holder,
+            "lease": lease_seconds,
+            "now": now,
+            "at_once": at_once,
+        },
+    )
+    row = claimed.first()
+    return None if row is None else (row.fence, row.attempt)
+
+
+async def renew(connection: AsyncConnection, run_id: UUID, fence: int, lease_seconds: float) -> bool:
+    """Hold the run for longer; False where it is not ours any more."""
+    renewed = await connection.execute(
+        text(
+            "UPDATE symbols.batch_runs SET lease_until = clock_timestamp() + make_interval(secs => :lease) "
+            "WHERE run_id = :run_id AND fence = :fence AND state = 'running'"
+        ),
+        {"run_id": run_id, "fence": fence, "lease": lease_seconds},
+    )
+    return renewed.rowcount == 1
+
+
+async def release(connection: AsyncConnection, run_id: UUID, fence: int) -> None:
+    """Let any replica take the run over at once: its holder is stopping."""
+    await connection.execute(
+        text(
+            "UPDATE symbols.batch_runs SET lease_until = '-infinity' "
+            "WHERE run_id = :run_id AND fence = :fence AND state = 'running'"
+        ),
+        {"run_id": run_id, "fence": fence},
+    )
+
+
+async def supersede(connection: AsyncConnection, session: date) -> None:
+    """Give up every earlier session that was left failed or abandoned: the run of `session` takes its prices along."""
+    await connection.execute(
+        text(
+            "UPDATE symbols.batch_runs SET state = 'skipped', fence = nextval('symbols.fences'), "
+            "reason = concat_ws('; ', CAST(:why AS text), reason), next_attempt_at = NULL, leased_by = NULL, "
+            "lease_until = NULL WHERE session < :session AND kind = 'night' "
+            "AND (state = 'failed' OR (state = 'running' AND lease_until < clock_timestamp()))"
+        ),
+        {"session": session, "why": f"superseded by the run of {session}"},
+    )
+
+
+async def complete(
+    connection: AsyncConnection,
+    run_id: UUID,
+    *,
+    state: str,
+    reason: str | None,
+    edition: int,
+    steps: Sequence[dict[str, Any]],
+    counts: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Record a published run, in the publishing transaction."""
+    await connection.execute(
+        text(
+            "UPDATE symbols.batch_runs SET state = :state, reason = :reason, edition = :edition, "
+            "steps = CAST(:steps AS jsonb), counts = CAST(:counts AS jsonb), finished_at = :now, leased_by = NULL, "
+            "lease_until = NULL WHERE run_id = :run_id"
+        ),
+        {
+            "run_id": run_id, "state": state, "reason": reason, "edition": edition, "now": now,
+            "steps": json.dumps(steps), "counts": json.dumps(counts),
+        },
+    )  # fmt: skip
+
+
+async def fail(
+    connection: AsyncConnection,
+    run_id: UUID,
+    fence: int,
+    *,
+    reason: str,
+    steps: Sequence[dict[str, Any]],
+    counts: dict[str, Any],
+    retry_seconds: float,
+    now: datetime,
+) -> None:
+    """Record why a run published nothing, and when it is tried again; nothing where the run is not ours any more."""
+    await connection.execute(
+        text(
+            "UPDATE symbols.batch_runs SET state = 'failed', reason = :reason, steps = CAST(:steps AS jsonb), "
+            "counts = CAST(:counts AS jsonb), finished_at = :now, leased_by = NULL, lease_until = NULL, "
+            "next_attempt_at = clock_timestamp() + make_interval(secs => :retry) "
+            "WHERE run_id = :run_id AND fence = :fence AND state = 'running'"
+        ),
+        {
+            "run_id": run_id, "fence": fence, "reason": reason, "retry": retry_seconds, "now": now,
+            "steps": json.dumps(steps), "counts": json.dumps(counts),
+        },
+    )  # fmt: skip
+
+
+async def skip(
+    connection: AsyncConnection, runs: Sequence[tuple[UUID, date]], reason: str, now: datetime
+) -> list[date]:
+    """Give the sessions up, where nobody is working on them and none is published. Returns those given up now."""
+    given_up = await connection.execute(
+        text(
+            "INSERT INTO symbols.batch_runs AS run (run_id, session, kind, state, reason, fence, attempt, started_at, "
+            "finished_at) SELECT id, session, 'night', 'skipped', :reason, nextval('symbols.fences'), 0, "
+            ":now, :now FROM unnest(CAST(:ids AS uuid[]), CAST(:sessions AS date[])) "
+            "AS given_up(id, session) ON CONFLICT (session, kind) DO UPDATE SET state = 'skipped', "
+            "reason = concat_ws('; ', excluded.reason, run.reason), fence = excluded.fence, next_attempt_at = NULL, "
+            "finished_at = coalesce(run.finished_at, excluded.finished_at), leased_by = NULL, lease_until = NULL "
+            "WHERE run.state = 'failed' OR (run.state = 'running' AND run.lease_until < clock_timestamp()) "
+            "RETURNING session"
+        ),
+        {"ids": [run_id for run_id, _ in runs], "sessions": [day for _, day in runs], "reason": reason, "now": now},
+    )
+    return sorted(given_up.scalars())
+
+
+async def record_fetches(
+    connection: AsyncConnection, run_id: UUID, fetches: Sequence[tuple[str, str, str | None]], now: datetime
+) -> None:
+    """Record (symbol, outcome, detail), in the transaction that commits the prices."""
+    await copy_upsert(
+        connection,
+        "symbols.run_fetches",
+        ("run_id", "symbol", "outcome", "detail", "fetched_at"),
+        [(run_id, symbol, str(outcome), detail, now) for symbol, outcome, detail in fetches],
+        key=("run_id", "symbol"),
+        update=("outcome", "detail", "fetched_at"),
+    )
+
+
+async def fetches(connection: AsyncConnection, run_id: UUID) -> dict[str, tuple[str, str | None]]:
+    """(outcome, detail) by symbol."""
+    rows = await connection.execute(
+        text("SELECT symbol, outcome, detail FROM symbols.run_fetches WHERE run_id = :run_id"), {"run_id": run_id}
+    )
+    return {row.symbol: (row.outcome, row.detail) for row in rows}
+
+
+async def list_runs(
+    connection: AsyncConnection, *, session: date | None = None, limit: int = 50
+) -> list[dict[str, Any]]:
+    """Runs as the API shows them, newest session first."""
+    rows = await connection.execute(
+        text(
+            "SELECT run_id, session, kind, state, reason, attempt, edition, steps, counts, leased_by, started_at, "
+            "finished_at, next_attempt_at FROM symbols.batch_runs "
+            "WHERE session = coalesce(CAST(:session AS date), session) ORDER BY session DESC LIMIT :limit"
+        ),
+        {"limit": limit, "session": session},
+    )
+    return [dict(row._mapping) for row in rows]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 import numpy as np
+import pyarrow
 import pyarrow.parquet
 from numpy.typing import NDArray
 
@@ -36,6 +37,8 @@ def read_market(prices: Path, symbols: Path | None = None) -> Market:
     for symbol, rows in zip(map(str, names), np.split(order, begins), strict=True):
         listing = listings.get(symbol, Listing(symbol, symbol, "EQUITY", "", ""))
         series[symbol] = _series(listing, session[rows], {column: values[rows] for column, values in columns.items()})
+    # Arrow keeps what it read for a next file that never comes: three times the market itself.
+    pyarrow.default_memory_pool().release_unused()
     return Market(sessions=sessions, series=series)
 
 

@@ -269,13 +269,13 @@ async def make_replica(database: Database, valkey_server: ValkeyServer, tmp_path
         # Roomy, so that a busy machine does not look like a Redis that is down.
         timing = RedisTiming(call_timeout=1.0, rest_after_failure=0.0, kept=timedelta(minutes=5))
         redis = RedisCache(redis_url or valkey_server.url, timing)
-        heads, portfolios, symbols = Heads(heads_pool), Portfolios(books_pool), Symbols(books_pool)
+        heads, portfolios, symbols = Heads(heads_pool, timeout=5), Portfolios(books_pool), Symbols(books_pool)
         process = ProcessCache(process_bytes)
         answers = Answers(
             heads=heads,
             portfolios=portfolios,
             symbols=symbols,
-            calendar=Calendar(books_pool, refresh_seconds=0),
+            calendar=Calendar(heads_pool, refresh_seconds=900),
             process=process,
             redis=redis,
             clock=Clock(now),

@@ -1,5 +1,6 @@
 """Who may ask, and what an answer that cannot be given looks like."""
 
+import asyncio
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -99,6 +100,21 @@ async def test_without_postgres_nothing_is_answered_and_nothing_old_is_given(
     await away.close()
     assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
     assert int(response.headers["retry-after"]) > 0
+
+
+async def test_a_postgres_that_accepts_and_never_answers_is_given_up_in_time(portfolio: Any, replica: Any) -> None:
+    silent = await asyncio.start_server(lambda _, writer: hung.append(writer), "127.0.0.1", 0)
+    hung: list[asyncio.StreamWriter] = []
+    port = silent.sockets[0].getsockname()[1]
+    pool = await asyncpg.create_pool(f"postgresql://analytics:x@127.0.0.1:{port}/none", min_size=0, max_size=1)
+    replica.heads._pool, replica.heads._timeout = pool, 0.3
+    async with asyncio.timeout(5):
+        replies = await asyncio.gather(*(replica.get(portfolio, "overview") for _ in range(5)))
+    assert {reply.status_code for reply in replies} == {503}
+    for writer in hung:
+        writer.close()
+    silent.close()
+    pool.terminate()
 
 
 async def test_a_postgres_that_hangs_up_in_between_costs_no_second_request(

@@ -1,5 +1,6 @@
 """Which valuation a portfolio has now: asked of Postgres for every request, in one statement."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -31,13 +32,19 @@ class NotValuedYetError(Exception):
 class Heads:
     """Reads heads through the one function that the login role may call."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, timeout: float) -> None:
         self._pool = pool
+        self._timeout = timeout
 
     async def head(self, owner: str, portfolio: UUID) -> Head:
-        """The head; raises UnknownPortfolioError or NotValuedYetError where there is none to give."""
+        """The head; raises UnknownPortfolioError or NotValuedYetError where there is none to give.
+
+        Raises TimeoutError when it takes too long, waiting for a connection included: whoever waits behind a Postgres
+        that hangs is told so in time.
+        """
         with HEAD_SECONDS.time():
-            row = await self._pool.fetchrow("SELECT * FROM valuations.head($1, $2)", owner, portfolio)
+            async with asyncio.timeout(self._timeout):
+                row = await self._pool.fetchrow("SELECT * FROM valuations.head($1, $2)", owner, portfolio)
         if row is None:
             raise UnknownPortfolioError(str(portfolio))
         if row["valuation"] is None:

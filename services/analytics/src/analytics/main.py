@@ -54,10 +54,10 @@ async def serve(settings: AnalyticsSettings, auth: AuthSettings) -> int:
 
     symbols = Symbols(book_pool)
     answers = Answers(
-        heads=Heads(head_pool),
+        heads=Heads(head_pool, settings.head_timeout),
         portfolios=Portfolios(book_pool),
         symbols=symbols,
-        calendar=Calendar(book_pool, settings.calendar_refresh),
+        calendar=Calendar(head_pool, settings.calendar_refresh),
         process=ProcessCache(settings.process_cache_bytes),
         redis=redis,
         clock=clock,

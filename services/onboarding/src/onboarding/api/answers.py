@@ -173,7 +173,7 @@ def position_finding(finding: Finding) -> dict[str, Any]:
         "field": finding.field,
         "code": finding.code,
         "message": finding.message,
-        "value": _decodable(finding.value),
+        "value": finding.value,
     }
 
 
@@ -183,13 +183,8 @@ def _row_finding(finding: Finding) -> RowFinding:
         column=None if finding.field is None else COLUMNS[finding.field],
         code=finding.code,
         message=finding.message,
-        value=_decodable(finding.value),
+        value=finding.value,
     )
-
-
-def _decodable(text: str) -> str:
-    """JSON may carry lone surrogates, which no answer can."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _status(record: PortfolioRecord) -> dict[str, Any]:

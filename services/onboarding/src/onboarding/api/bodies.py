@@ -1,6 +1,7 @@
 """Request bodies, bounded and exact: no more bytes than allowed, no number through a float."""
 
 import json
+import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,6 +17,7 @@ from riskstream.runtime.problems import Problem
 FILE_TYPES = frozenset({"text/csv", "text/plain", "application/csv", "application/vnd.ms-excel"})
 """Media types under which browsers and tools send a CSV as the whole body."""
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _MULTIPART_OVERHEAD = 64 * 1024
 _MOST_FIELDS = 20
 
@@ -54,20 +56,25 @@ def read_json(body: bytes) -> Any:
     """
     try:
         text = body.decode("utf-8-sig")
-        return json.loads(
+        document = json.loads(
             text,
             parse_float=NumberText,
             parse_int=NumberText,
             parse_constant=NumberText,
             object_pairs_hook=_members_once,
         )
+        if _SURROGATE.search(text):
+            json.dumps(document, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
         raise _broken(f"The body is not UTF-8 (byte {error.start}).") from error
+    except UnicodeEncodeError as error:
+        raise _broken("The body has half of a surrogate pair, which is no character.") from error
     except json.JSONDecodeError as error:
         message = f"The body is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
         raise _broken(message) from error
     except RecursionError as error:
         raise _broken("The body is nested too deeply.") from error
+    return document
 
 
 async def read_file(request: Request, limit: int) -> SentFile:

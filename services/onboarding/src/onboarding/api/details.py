@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from onboarding.api.bodies import NumberText
-from onboarding.imports.findings import Field
+from onboarding.imports.findings import LONGEST_VALUE, Field
 from onboarding.imports.rows import Row
 from onboarding.imports.values import fit, is_absent, read_date, read_number
 from onboarding.portfolios import CALLER_KEY_PREFIX, FILE_KEY_PREFIX, CreationKey
@@ -41,7 +41,7 @@ class Details:
         """Refuse fields that are not `known`: a misspelt option must not be ignored in silence."""
         for name in self.sent:
             if name not in known:
-                self.refuse(str(name)[:100], "field_unknown", f"Known are {', '.join(known)}.")
+                self.refuse(str(name)[:LONGEST_VALUE], "field_unknown", f"Known are {', '.join(known)}.")
 
     def name(self) -> str:
         value = self.sent.get("name")
@@ -111,7 +111,7 @@ class Details:
         for name, value in position.items():
             if name not in _POSITION_FIELDS:
                 message = f"Positions have the fields {', '.join(Field)}."
-                self._refuse_cell(index, name[:100], "field_unknown", message, value)
+                self._refuse_cell(index, name[:LONGEST_VALUE], "field_unknown", message, value)
             elif isinstance(value, str):
                 cells[Field(name)] = value
             elif value is not None:
@@ -165,9 +165,8 @@ def _hash(*parts: bytes) -> str:
 
 
 def _shown(value: object) -> str | None:
-    """A value as an error may repeat it: bounded, and text that every client can decode."""
+    """A value as an error may repeat it: as text, and bounded."""
     if value is None:
         return None
-    text = value if isinstance(value, str) else json.dumps(value)[:200]
-    clean = text.encode("utf-8", "replace").decode()
-    return clean if len(clean) <= 100 else clean[:99] + "…"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

@@ -18,7 +18,7 @@ from riskstream.messaging import metrics
 from riskstream.messaging.backoff import Backoff
 from riskstream.messaging.breaker import Breaker, DeadLetterLimit
 from riskstream.messaging.crash_points import reached
-from riskstream.messaging.dead_letters import DeadLetters
+from riskstream.messaging.dead_letters import DeadLetters, dead_letter_topic
 from riskstream.messaging.delivery import read_delivery
 from riskstream.messaging.errors import is_transient
 from riskstream.messaging.inbox import Inbox
@@ -103,6 +103,8 @@ class ConsumerLoop:
         """One Kafka consumer after the other: a client that failed is thrown away, not repaired."""
         backoff = Backoff(self._timing.retry_base, self._timing.retry_cap)
         while not self._stopping.is_set():
+            # Kafka's absence is no reason to be restarted: the loop turns as long as it tries.
+            self._ticked_at = time.monotonic()
             try:
                 await self._session(backoff)
             except (KafkaError, OSError) as error:
@@ -117,6 +119,7 @@ class ConsumerLoop:
         try:
             async with asyncio.timeout(self._timing.start_timeout):
                 await kafka.start()
+                self._miss_dead_letter_topics(await kafka.topics())
             self._joined = True
             while not self._stopping.is_set():
                 await self._turn(kafka)
@@ -147,18 +150,30 @@ class ConsumerLoop:
             partition_assignment_strategy=(RoundRobinPartitionAssignor,),
         )
 
+    def _miss_dead_letter_topics(self, existing: set[str]) -> None:
+        """Say so before the first dead letter holds up a lane of the outbox."""
+        missing = sorted({dead_letter_topic(topic, self.group) for topic in self._topics} - existing)
+        if missing:
+            log.error(
+                "dead_letter_topics_missing",
+                group=self.group,
+                topics=missing,
+                mend="name the group under its topics in deploy/topics.yaml and run riskstream.messaging.topics",
+            )
+
     async def _turn(self, kafka: Any) -> None:
         self._resume_due(kafka)
         generation = self._generation
         polled = await kafka.getmany(timeout_ms=_milliseconds(self._timing.poll_timeout))
         self._ticked_at = time.monotonic()
         for place, records in polled.items():
-            for piece in _pieces(records, self._settlement.at_once):
+            partition = self._partition(place)
+            for piece in _pieces(records, self._settlement.at_once or partition.at_once(len(records))):
                 async with self._drain_lock:
                     # A rebalance since the poll has put the position back to the committed offset: these come again.
                     if generation != self._generation or self._stopping.is_set():
                         return
-                    if not await self._settle(kafka, self._partition(place), piece):
+                    if not await self._settle(kafka, partition, piece):
                         break
         self._measure_lag(kafka)
 
@@ -414,9 +429,8 @@ def _dead_letters(schema: str, group: str, source: str | None, clock: Clock | No
     return DeadLetters(group, Outbox(schema, signature, clock=clock), clock)
 
 
-def _pieces(records: Sequence[Any], size: int | None) -> list[Sequence[Any]]:
-    step = size or max(len(records), 1)
-    return [records[start : start + step] for start in range(0, len(records), step)]
+def _pieces(records: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    return [records[start : start + size] for start in range(0, len(records), size)]
 
 
 def _milliseconds(seconds: float) -> int:

@@ -71,6 +71,7 @@ class Listener:
     async def _sessions(self) -> None:
         backoff = Backoff(self._timing.retry_base, self._timing.retry_cap)
         while True:
+            self._ticked_at = time.monotonic()
             try:
                 await self._session(backoff)
             except (KafkaError, OSError) as error:

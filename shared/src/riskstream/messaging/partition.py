@@ -51,6 +51,13 @@ class Partition:
     def waiting(self) -> bool:
         return self.retry_at is not None
 
+    def at_once(self, records: int) -> int:
+        """How many of a poll's records to settle together: half as many after each failure in a row.
+
+        So a batch too large for a time-out, or one record that waits, holds up as few of the others as can be.
+        """
+        return max(1, records >> self.failures)
+
     def given(self, now: float) -> None:
         """Start anew from the committed offset; what was learnt about dead letters stays."""
         self.assigned = True

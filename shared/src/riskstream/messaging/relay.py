@@ -83,10 +83,16 @@ class Relay:
         return time.monotonic() - self._ticked_at
 
     async def drain(self) -> int:
-        """Publish until the outbox shows nothing that this relay may take; return how many. For commands."""
+        """Publish until the outbox shows nothing that this relay may take; return how many. For commands.
+
+        A lane that Kafka refuses is left for the next relay, with a warning in the log.
+        """
         total = 0
-        while (published := await self._tick()) is not None:
-            total += published
+        try:
+            while (published := await self._tick()) is not None:
+                total += published
+        finally:
+            await self._producer.close()
         return total
 
     async def _work(self) -> None:

@@ -44,7 +44,7 @@ class Settlement(Protocol):
     """One way of settling records of one partition."""
 
     at_once: int | None
-    """How many records may be settled together; null for all of a poll."""
+    """How many records to settle together; null where as many as there are is best."""
 
     async def settle(self, deliveries: Sequence[Delivery], breaker: Breaker) -> Settled:
         """Deal with the records, in order. An error that is transient means that nothing was settled."""

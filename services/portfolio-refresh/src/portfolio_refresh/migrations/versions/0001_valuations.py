@@ -29,7 +29,8 @@ CREATE TABLE valuations.valuation_heads (
     folded_at timestamptz NOT NULL
 );
 CREATE INDEX valuation_heads_behind ON valuations.valuation_heads (edition);
-CREATE INDEX valuation_heads_waiting ON valuations.valuation_heads USING gin (unknown_symbols) WHERE unknown_symbols <> '{}';
+CREATE INDEX valuation_heads_waiting ON valuations.valuation_heads USING gin (unknown_symbols)
+    WHERE unknown_symbols <> '{}';
 
 CREATE TABLE valuations.portfolio_snapshots (
     portfolio_id uuid NOT NULL,

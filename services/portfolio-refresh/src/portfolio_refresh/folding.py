@@ -1,0 +1,276 @@
+"""Fold to target: the one way a valuation is written, for a chunk of a night and for a single portfolio alike.
+
+Read in one REPEATABLE READ transaction, compute off the event loop, write in one transaction where head and version
+still are what was read. Who lost is read and folded again. Events may therefore come in any order, twice, or during
+another fold.
+"""
+
+import asyncio
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, TypeVar
+from uuid import UUID
+
+import asyncpg
+import numpy as np
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from portfolio_refresh.group import Fault, Group, Outcome, symbols_priced, value_group
+from portfolio_refresh.start import first_place, fold_start
+from portfolio_refresh.store.holdings import HeldFlow, HeldLot, held_flows, held_lots, standings
+from portfolio_refresh.store.prices import known_symbols, load_market
+from portfolio_refresh.store.states import (
+    Edition,
+    PortfolioState,
+    current_edition,
+    portfolio_states,
+    sessions_with_prices,
+)
+from portfolio_refresh.store.valuations import PortfolioFold, forget_portfolios, write_folds
+from portfolio_refresh.valuation.arrays import DAY, Days
+from riskstream.database.engine import driver
+from riskstream.events.portfolio import PortfolioRefreshed
+from riskstream.messaging.errors import is_transient
+from riskstream.messaging.outbox import Outbox
+
+log = structlog.get_logger(__name__)
+
+Cause: TypeAlias = Literal["night", "change", "symbol", "revision", "sweep"]
+Row = TypeVar("Row", HeldLot, HeldFlow)
+
+
+@dataclass(frozen=True, slots=True)
+class FoldLimits:
+    """How much is folded at once, and how often a portfolio that lost is tried again."""
+
+    portfolios: int = 500
+    snapshots: int = 50_000
+    rounds: int = 5
+    pause_seconds: float = 0.05
+
+
+@dataclass(slots=True)
+class FoldResult:
+    """What became of each portfolio asked for."""
+
+    folded: list[UUID] = field(default_factory=list)
+    unchanged: list[UUID] = field(default_factory=list)
+    """Nothing to do, not there, or deleted (and then forgotten)."""
+    failed: dict[UUID, tuple[PortfolioState, Edition, Fault]] = field(default_factory=dict)
+    lost: list[UUID] = field(default_factory=list)
+    """Somebody else was faster in every round: their folds and changes stand, and whoever lost looks again later."""
+
+
+@dataclass(slots=True)
+class _Read:
+    """What one read transaction found."""
+
+    groups: list[Group] = field(default_factory=list)
+    unchanged: list[UUID] = field(default_factory=list)
+    deleted: list[UUID] = field(default_factory=list)
+    postponed: list[UUID] = field(default_factory=list)
+    edition: Edition | None = None
+
+
+class Folding:
+    """Folds portfolios to the current edition's session."""
+
+    def __init__(self, engine: AsyncEngine, outbox: Outbox, limits: FoldLimits | None = None) -> None:
+        self._engine = engine
+        self._outbox = outbox
+        self._limits = limits or FoldLimits()
+
+    async def fold(self, portfolio_ids: Iterable[UUID], cause: Cause, run_id: UUID | None = None) -> FoldResult:
+        """Bring the portfolios to the edition's session and their newest version; say `portfolio.refreshed` for each.
+
+        What has to be folded is read from the data: a portfolio with nothing to do is left alone. Raises what the
+        database raises when it is away; all folds written until then stand.
+        """
+        result = FoldResult()
+        pending = deque(sorted(set(portfolio_ids)))
+        lost: Counter[UUID] = Counter()
+        from_first: set[UUID] = set()
+        while pending:
+            batch = [pending.popleft() for _ in range(min(len(pending), self._limits.portfolios))]
+            read = await self._read(batch, from_first)
+            pending.extendleft(reversed(read.postponed))
+            result.unchanged += read.unchanged + read.deleted
+            if read.deleted:
+                await self._forget(read.deleted)
+            for group in read.groups:
+                outcome = await asyncio.to_thread(value_group, group)
+                self._note_faults(outcome, group, result)
+                from_first |= outcome.history_changed
+                pending.extend(outcome.history_changed)
+                losers = await self._write(outcome.folds, cause, run_id, result)
+                lost.update(losers)
+                result.lost += [loser for loser in losers if lost[loser] >= self._limits.rounds]
+                pending.extend(loser for loser in losers if lost[loser] < self._limits.rounds)
+                if losers:
+                    await asyncio.sleep(self._limits.pause_seconds)
+        return result
+
+    async def _read(self, portfolio_ids: Sequence[UUID], from_first: set[UUID]) -> _Read:
+        snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        async with snapshot.begin() as connection:
+            # The first statement through SQLAlchemy begins the transaction that the driver's then belong to.
+            await connection.execute(text("SELECT 1"))
+            return await read_groups(await driver(connection), portfolio_ids, from_first, self._limits.snapshots)
+
+    async def _forget(self, portfolio_ids: Sequence[UUID]) -> None:
+        async with self._engine.begin() as connection:
+            await connection.execute(text("SELECT 1"))
+            await forget_portfolios(await driver(connection), portfolio_ids)
+
+    def _note_faults(self, outcome: Outcome, group: Group, result: FoldResult) -> None:
+        for portfolio_id in outcome.history_changed:
+            log.warning("history_changed_unannounced", portfolio=str(portfolio_id), edition=group.edition.number)
+        by_id = {state.portfolio_id: state for state in group.states}
+        for portfolio_id, fault in outcome.faults.items():
+            log.error("portfolio_not_valued", portfolio=str(portfolio_id), reason=fault.reason, detail=fault.detail)
+            result.failed[portfolio_id] = by_id[portfolio_id], group.edition, fault
+
+    async def _write(
+        self, folds: Sequence[PortfolioFold], cause: Cause, run_id: UUID | None, result: FoldResult
+    ) -> list[UUID]:
+        """Write the folds, halving where the database refuses them, until the bad one is alone; returns who lost."""
+        if not folds:
+            return []
+        try:
+            won = await self._write_at_once(folds, cause, run_id)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            if len(folds) == 1:
+                fold = folds[0]
+                log.exception("fold_refused_by_the_database", portfolio=str(fold.state.portfolio_id))
+                fault = Fault("write_refused", f"the database refused the rows: {error}")
+                result.failed[fold.state.portfolio_id] = fold.state, fold.edition, fault
+                return []
+            half = len(folds) // 2
+            losers = await self._write(folds[:half], cause, run_id, result)
+            return losers + await self._write(folds[half:], cause, run_id, result)
+        result.folded += [fold.state.portfolio_id for fold in won]
+        written = {fold.state.portfolio_id for fold in won}
+        return [fold.state.portfolio_id for fold in folds if fold.state.portfolio_id not in written]
+
+    async def _write_at_once(
+        self, folds: Sequence[PortfolioFold], cause: Cause, run_id: UUID | None
+    ) -> list[PortfolioFold]:
+        async with self._engine.begin() as connection:
+            await connection.execute(text("SELECT 1"))
+            won = await write_folds(await driver(connection), folds, run_id)
+            # Ids are random: the compare-and-set lets each valuation be said once, and a chunk that is delivered
+            # twice may rightly say a second, newer one.
+            await self._outbox.publish(connection, [_refreshed(fold, cause) for fold in won])
+        return won
+
+
+def _refreshed(fold: PortfolioFold, cause: Cause) -> PortfolioRefreshed:
+    return PortfolioRefreshed(
+        portfolio=fold.state.portfolio_id,
+        owner=fold.state.owner_id,
+        valuation=fold.valuation,
+        portfolio_version=fold.state.version,
+        edition=fold.edition.number,
+        from_session=fold.from_session,
+        to_session=fold.edition.session,
+        cause=cause,
+    )
+
+
+async def read_groups(
+    connection: asyncpg.Connection, portfolio_ids: Sequence[UUID], from_first: set[UUID], most_snapshots: int
+) -> _Read:
+    """Read, inside the caller's transaction, what folds of these portfolios need, grouped by where they begin.
+
+    Those in `from_first` begin at their first session whatever their head says. Portfolios whose snapshots would
+    come to more than `most_snapshots` together are postponed, save the first.
+    """
+    read = _Read(edition=await current_edition(connection))
+    if read.edition is None:
+        read.unchanged = list(portfolio_ids)
+        return read
+    calendar = np.array(await sessions_with_prices(connection, read.edition), dtype=DAY)
+    states = await portfolio_states(connection, portfolio_ids, read.edition)
+    there = {state.portfolio_id for state in states}
+    read.unchanged += [portfolio_id for portfolio_id in portfolio_ids if portfolio_id not in there]
+    starts: dict[tuple[int, bool], list[PortfolioState]] = defaultdict(list)
+    snapshots = 0
+    for state in states:
+        if state.deleted:
+            read.deleted.append(state.portfolio_id)
+            continue
+        start = fold_start(state, calendar)
+        if start is None:
+            read.unchanged.append(state.portfolio_id)
+            continue
+        first = first_place(state, calendar)
+        if state.portfolio_id in from_first:
+            start = first
+        snapshots += len(calendar) - start
+        if snapshots > most_snapshots and starts:
+            read.postponed.append(state.portfolio_id)
+        else:
+            starts[start, start == first].append(state)
+    await _move_those_without_a_standing(connection, starts, calendar)
+    read.groups = await _groups(connection, starts, read.edition, calendar)
+    return read
+
+
+async def _move_those_without_a_standing(
+    connection: asyncpg.Connection, starts: dict[tuple[int, bool], list[PortfolioState]], calendar: Days
+) -> None:
+    """Who has no snapshot of the session before begins at its first session."""
+    for start, at_first_session in list(starts):
+        if at_first_session:
+            continue
+        states = starts[start, at_first_session]
+        found = await standings(connection, [state.portfolio_id for state in states], calendar[start - 1].item())
+        for state in states:
+            if state.portfolio_id not in found:
+                starts[first_place(state, calendar), True].append(state)
+        starts[start, at_first_session] = [state for state in states if state.portfolio_id in found]
+
+
+async def _groups(
+    connection: asyncpg.Connection,
+    starts: dict[tuple[int, bool], list[PortfolioState]],
+    edition: Edition,
+    calendar: Days,
+) -> list[Group]:
+    all_ids = [state.portfolio_id for states in starts.values() for state in states]
+    lots = _by_portfolio(await held_lots(connection, all_ids))
+    flows = _by_portfolio(await held_flows(connection, all_ids))
+    groups = []
+    for (start, at_first_session), states in sorted(starts.items(), key=lambda item: item[0]):
+        if not states:
+            continue
+        ids = [state.portfolio_id for state in states]
+        symbols = symbols_priced([lot for portfolio_id in ids for lot in lots.get(portfolio_id, ())])
+        before = {} if at_first_session else await standings(connection, ids, calendar[start - 1].item())
+        groups.append(
+            Group(
+                edition=edition,
+                start=start,
+                at_first_session=at_first_session,
+                states=states,
+                standings=before,
+                lots=lots,
+                flows=flows,
+                symbols=symbols,
+                known=await known_symbols(connection, edition.number, symbols),
+                market=await load_market(connection, symbols, calendar, start, at_first_session=at_first_session),
+            )
+        )
+    return groups
+
+
+def _by_portfolio(rows: Sequence[Row]) -> dict[UUID, list[Row]]:
+    grouped: dict[UUID, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[row.portfolio_id].append(row)
+    return grouped

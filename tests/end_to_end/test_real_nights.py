@@ -26,51 +26,65 @@ TABLES = (
 )
 
 
-def listed_in_march(servers: RunningServers, folder: Path, session: date) -> Tables:
-    """A night of `session` from an empty database with the benchmarks, SOLV and GEV."""
-    symbols = ["SPY", "TLT", *yardstick.STYLES, "SOLV", "GEV"]
-    with System(
-        servers,
-        folder,
-        clock=shortly_before_the_night(session, seconds=0),
-        market=["--file", str(require_real_data())],
-        tuning={"RISKSTREAM_HISTORY_FROM": "2023-06-01"},
-        database_name=f"listed_{session:%m%d}",
-    ) as system:
-        system.add_symbols(symbols)
-        done = system.command(SymbolBatch, "symbol_batch", "reconcile", "--json")
-        assert done.returncode == 0, done.stderr + done.stdout
-        return Tables(system.database)
+YOUNG = ("SOLV", "GEV")
+"""Listed in March 2024."""
+
+TOO_EARLY, EARLY_ENOUGH = date(2024, 5, 31), date(2024, 7, 15)
 
 
-@pytest.mark.parametrize("symbol", ["SOLV", "GEV"])
+@pytest.fixture(scope="module")
+def nights_of_the_young(servers: RunningServers, tmp_path_factory: pytest.TempPathFactory) -> dict[date, Tables]:
+    """Two first nights, each over an empty database with the benchmarks and the young listings."""
+    nights: dict[date, Tables] = {}
+    for session in (TOO_EARLY, EARLY_ENOUGH):
+        with System(
+            servers,
+            tmp_path_factory.mktemp("system"),
+            clock=shortly_before_the_night(session, seconds=0),
+            market=["--file", str(require_real_data())],
+            tuning={"RISKSTREAM_HISTORY_FROM": "2023-06-01"},
+            database_name=f"young_{session:%m%d}",
+        ) as system:
+            system.add_symbols(["SPY", "TLT", *yardstick.STYLES, *YOUNG])
+            done = system.command(SymbolBatch, "symbol_batch", "reconcile", "--json")
+            assert done.returncode == 0, done.stderr + done.stdout
+            nights[session] = Tables(system.database)
+    return nights
+
+
+@pytest.mark.parametrize("symbol", YOUNG)
 def test_a_young_listing_is_null_with_a_reason_until_it_has_enough_returns(
-    servers: RunningServers, tmp_path: Path, symbol: str
+    nights_of_the_young: dict[date, Tables], symbol: str
 ) -> None:
-    tables = listed_in_march(servers, tmp_path, date(2024, 5, 31))
-    rows = tables.rows("SELECT * FROM symbols.symbol_factor_exposures WHERE symbol = $1", symbol)
-    have = int(np.isfinite(series(symbol, date(2024, 5, 31))).sum())
+    rows = nights_of_the_young[TOO_EARLY].rows(
+        "SELECT * FROM symbols.symbol_factor_exposures WHERE symbol = $1", symbol
+    )
+    have = int(np.isfinite(series(symbol, TOO_EARLY)).sum())
     assert len(rows) == 12
     assert all(row["beta"] is None and row["observations"] == have for row in rows)
     assert all("too_few_observations" in row["reason"] for row in rows)
 
 
-@pytest.mark.parametrize("symbol", ["SOLV", "GEV"])
-def test_a_young_listing_uses_exactly_the_returns_it_has(servers: RunningServers, tmp_path: Path, symbol: str) -> None:
-    session = date(2024, 7, 15)
-    tables = listed_in_march(servers, tmp_path, session)
-    returns = series(symbol, session)
+@pytest.mark.parametrize("symbol", YOUNG)
+def test_a_young_listing_uses_exactly_the_returns_it_has(nights_of_the_young: dict[date, Tables], symbol: str) -> None:
+    returns = series(symbol, EARLY_ENOUGH)
     have = int(np.isfinite(returns).sum())
     assert 60 <= have < 90
-    benchmarks = {etf: series(etf, session) for etf in ("SPY", "TLT", *yardstick.STYLES)}
+    benchmarks = {etf: series(etf, EARLY_ENOUGH) for etf in ("SPY", "TLT", *yardstick.STYLES)}
     rows = {
         row["factor"]: row
-        for row in tables.rows("SELECT * FROM symbols.symbol_factor_exposures WHERE symbol = $1", symbol)
+        for row in nights_of_the_young[EARLY_ENOUGH].rows(
+            "SELECT * FROM symbols.symbol_factor_exposures WHERE symbol = $1", symbol
+        )
     }
     for factor in ("market_beta", "ir_beta"):
         expected = yardstick.single(returns, benchmarks, factor)
         assert isinstance(expected, yardstick.Expected)
         assert rows[factor]["observations"] == expected.observations == have
+        assert rows[factor]["beta"] == pytest.approx(expected.beta, abs=1e-8)
+    joint = yardstick.joint(returns, benchmarks)
+    assert isinstance(joint, dict)
+    for factor, expected in joint.items():
         assert rows[factor]["beta"] == pytest.approx(expected.beta, abs=1e-8)
     assert rows["size_spread"]["beta"] is None
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Protocol
 
 from alembic.config import Config
-from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, pool, text
@@ -31,7 +31,7 @@ async def upgrade(dsn: str, package: str, schema: str, *, partitioned: Sequence[
 
     def migrate(connection: Connection) -> None:
         connection.execute(text(f'SET ROLE "{OWNER_ROLE}"'))
-        # Also held apart from other schemas' migrations: they grant to the same roles, and Postgres refuses that at once.
+        # One schema at a time: migrations grant to the same roles, which Postgres refuses to do side by side.
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('riskstream migrations'))"))
 
         def steps(current: object, _: object) -> list[object]:
@@ -54,6 +54,12 @@ async def upgrade(dsn: str, package: str, schema: str, *, partitioned: Sequence[
             await connection.run_sync(migrate)
     finally:
         await engine.dispose()
+
+
+class Operations(Protocol):
+    """The part of Alembic's `op` that is needed here; `op` is a module."""
+
+    def get_bind(self) -> Connection: ...
 
 
 def execute_script(op: Operations, script: str) -> None:

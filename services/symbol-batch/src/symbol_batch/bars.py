@@ -14,7 +14,7 @@ from symbol_batch.actions import (
     as_traded_closes,
     classify_ratio,
 )
-from symbol_batch.factors.sample import Floats
+from symbol_batch.factors.arrays import Floats
 from symbol_batch.providers.provider import ProviderBars
 
 Days: TypeAlias = npt.NDArray[np.datetime64]

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import exchange_calendars
 import numpy as np
+import pandas as pd
 
 from riskstream.runtime.clock import NEW_YORK
 
@@ -77,8 +78,8 @@ def calendar_at(today: date) -> Calendar:
         "XNYS", start=_shifted(today, -YEARS_BACK).isoformat(), end=_shifted(today, YEARS_AHEAD).isoformat()
     )
     days = nyse.sessions.to_numpy().astype("datetime64[D]").tolist()
-    opens = nyse.opens.to_numpy().astype("datetime64[s]").astype(np.int64).tolist()
-    closes = nyse.closes.to_numpy().astype("datetime64[s]").astype(np.int64).tolist()
+    opens = _epoch_seconds(nyse.opens)
+    closes = _epoch_seconds(nyse.closes)
     early = {moment.date() for moment in nyse.early_closes}
     return Calendar(
         [
@@ -86,6 +87,12 @@ def calendar_at(today: date) -> Calendar:
             for day, begin, end in zip(days, opens, closes, strict=True)
         ]
     )
+
+
+def _epoch_seconds(instants: "pd.Series[pd.Timestamp]") -> list[int]:
+    naive = instants.dt.tz_convert(None).to_numpy()
+    seconds: list[int] = naive.astype("datetime64[s]").astype(np.int64).tolist()
+    return seconds
 
 
 def _shifted(day: date, years: int) -> date:

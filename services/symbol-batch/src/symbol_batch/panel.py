@@ -8,7 +8,7 @@ import numpy as np
 
 from symbol_batch.actions import CorporateAction, action_panel
 from symbol_batch.bars import Days
-from symbol_batch.factors.sample import Floats
+from symbol_batch.factors.arrays import Floats
 from symbol_batch.prices import Revision
 
 SESSIONS = 270

@@ -124,7 +124,7 @@ class Reconciler:
         return State(detail={} if self._error is None else {"last_error": self._error})
 
     async def reconcile(self, *, at_once: bool = False) -> list[RunSummary]:
-        """Run what is due until nothing is, or a run fails; each attempt's summary.
+        """Run what is due until nothing is, or a run fails or is lost; each attempt's summary.
 
         `at_once` does not wait for a failed run's next attempt.
         """
@@ -136,7 +136,7 @@ class Reconciler:
             if claim is None:
                 return done
             done.append(await self._attempt(claim, calendar))
-            if done[-1].state == "failed":
+            if done[-1].state in {"failed", "fenced"}:
                 return done
 
     async def calendar(self) -> Calendar:

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from symbol_batch.factors.arrays import Floats
 
 
 class Outcome(StrEnum):

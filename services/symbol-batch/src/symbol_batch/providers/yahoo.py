@@ -1,10 +1,10 @@
 """Yahoo's daily bars through the yfinance client."""
 
 import asyncio
-import logging
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import cache
 from http import HTTPStatus
 
 import numpy as np
@@ -17,8 +17,6 @@ from symbol_batch.providers.yahoo_session import Seen, YahooSession
 
 CURRENCY = "USD"
 REQUEST_TIMEOUT = 15.0
-
-log = logging.getLogger(__name__)
 
 
 class NewYorkTicker(yfinance.Ticker):  # type: ignore[misc]  # yfinance has no types
@@ -43,11 +41,7 @@ class YahooProvider:
         """`base` is where requests go instead of Yahoo's hosts, such as `http://127.0.0.1:9000`."""
         if not 1 <= concurrency <= 10:
             raise ValueError(f"provider concurrency is 1 to 10, not {concurrency}: Yahoo refuses more")
-        # Processes that share the client's cache folder lock each other out of its database.
-        self._cache = tempfile.TemporaryDirectory(prefix="riskstream-yahoo-")
-        yfinance.set_tz_cache_location(self._cache.name)
-        # Without this the client logs an error and returns an empty table, which looks like "no price".
-        yfinance.config.debug.hide_exceptions = False
+        _prepare_client()
         self._session = YahooSession(base)
         self._deadline = deadline
         self._threads = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="yahoo")
@@ -59,7 +53,6 @@ class YahooProvider:
     async def aclose(self) -> None:
         await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
         self._session.close()
-        self._cache.cleanup()
 
     def _fetch(self, symbol: str, start: date) -> Answer:
         self._session.begin(self._deadline)
@@ -84,6 +77,17 @@ class YahooProvider:
         if table.empty:
             return Answer(symbol, Outcome.STALE, f"no bar since {start}")
         return Answer(symbol, Outcome.OK, None, _bars(table))
+
+
+@cache
+def _prepare_client() -> "tempfile.TemporaryDirectory[str]":
+    """Set the client up, once a process: its caches stay open to the end. The folder goes with the process."""
+    # Processes that share the client's usual cache folder lock each other out of its database.
+    folder = tempfile.TemporaryDirectory(prefix="riskstream-yahoo-")
+    yfinance.set_tz_cache_location(folder.name)
+    # Without this the client logs an error and returns an empty table, which looks like "no price".
+    yfinance.config.debug.hide_exceptions = False
+    return folder
 
 
 def _refused(error: Exception, seen: Seen | None) -> tuple[Outcome, str]:  # noqa: PLR0911  # a table of cases

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from riskstream.database.bulk import copy_upsert
 from symbol_batch.actions import CorporateAction
 from symbol_batch.bars import ActionKey, Days, StoredSeries, TradedBars
-from symbol_batch.factors.sample import Floats
+from symbol_batch.factors.arrays import Floats
 
 _PRICE_COLUMNS = ("symbol", "session", "open", "high", "low", "close", "volume", "currency", "source", "fetched_at")
 _ACTION_COLUMNS = ("symbol", "ex_date", "kind", "ratio", "amount", "source", "fetched_at")

@@ -109,7 +109,7 @@ def test_a_night_killed_in_the_middle_ends_in_the_same_rows(servers: RunningServ
         ) as system:
             system.add_symbols(symbols)
             tables = Tables(system.database)
-            system.start()
+            system.start(system.symbol_batch)
             if killed:
                 tables.wait("a part of the prices", "SELECT count(*) >= 40 FROM symbols.run_fetches", seconds=120)
                 system.symbol_batch.kill()

@@ -88,16 +88,16 @@ class System:
         asyncio.run(create_topics(self._servers.kafka.address, TOPICS_FILE))
         self.simulator = MarketSimulator(self._time, self._market)
         self._stack.start(self.simulator)
-
-    def start(self) -> None:
-        """Start the four services at the same time and wait until each says that it is ready."""
         self.symbol_batch = SymbolBatch(lambda: self.environment("symbol_batch"), folder=self._folder / "symbol-batch")
         self.portfolio_refresh = PortfolioRefresh(
             lambda: self.environment("portfolio_refresh"), folder=self._folder / "portfolio-refresh"
         )
         self.onboarding = Onboarding(lambda: self.environment("onboarding"), folder=self._folder / "onboarding")
         self.analytics = Analytics(lambda: self.environment("analytics"), folder=self._folder / "analytics")
-        self._stack.start(*self.services)
+
+    def start(self, *programs: Program) -> None:
+        """Start services, all four unless some are named, at the same time, and wait until each says it is ready."""
+        self._stack.start(*(programs or self.services))
 
     def move_clock(self, clock: Clock) -> None:
         """Restart everything of ours at another instant; servers, data and addresses stay."""

@@ -1,5 +1,6 @@
 """Who may see and change what: tokens, owners, and the walls below the code."""
 
+import socket
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from onboarding import store
 from riskstream.database.tenancy import act_for_owner
+from riskstream.runtime.auth import TokenVerifier
+from riskstream.runtime.settings import AuthSettings
 
 POSITION = {"symbol": "AAPL", "quantity": "1", "entry_price": "1", "entry_date": "2024-01-02"}
 BODY: dict[str, Any] = {"name": "Mine", "positions": [POSITION]}
@@ -109,3 +112,13 @@ async def test_an_owner_does_not_outlive_its_transaction(api, engine):
         who = (await connection.execute(text("SELECT current_user, current_setting('riskstream.owner', true)"))).one()
         assert who[0] == "onboarding"
         assert not who[1]
+
+
+async def test_an_issuer_that_cannot_be_reached_is_not_the_callers_fault(api):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{unused.getsockname()[1]}/jwks.json"
+        remote = TokenVerifier(AuthSettings(issuer="https://issuer.test", jwks_url=address))
+        api.client._transport.app.state.tokens = remote
+        answer = await api.get("/portfolios")
+    assert (answer.status_code, answer.json()["code"]) == (503, "issuer_away")

@@ -47,7 +47,7 @@ async def test_a_portfolio_of_known_symbols_is_stored_with_its_change_and_one_ev
     ]
 
 
-async def test_each_unknown_public_symbol_is_requested_once_and_options_and_private_ones_are_not(api, layer):
+async def test_each_unknown_public_symbol_is_requested_once_and_what_needs_no_prices_is_not(api, layer):
     option = {
         "symbol": "TSLA250117C00400000",
         "quantity": "-2",
@@ -63,11 +63,15 @@ async def test_each_unknown_public_symbol_is_requested_once_and_options_and_priv
     closed = {"symbol": "GONE", "quantity": 3, "entry_price": 1, "entry_date": "2024-01-02"}
     closed |= {"exit_date": "2024-02-01", "exit_price": "2"}
     again = NEW | {"quantity": "7"}
-    answer = await api.create(portfolio(NEW, KNOWN, again, option, private, closed))
+    closed_since = closed | {"symbol": "SOLD", "exit_date": "2024-12-13"}
+    answer = await api.create(portfolio(NEW, KNOWN, again, option, private, closed, closed_since))
     assert answer.status_code == 201
     assert answer.json()["pending_symbols"] == ["SNDK"]
     said = await layer.outbox()
-    assert [(kind, key) for kind, key, _ in said[1:]] == [("symbol.requested.v1", "SNDK")]
+    assert [(kind, key) for kind, key, _ in said[1:]] == [
+        ("symbol.requested.v1", "SNDK"),
+        ("symbol.requested.v1", "SOLD"),
+    ]
 
 
 async def test_stored_positions_come_back_as_they_were_sent(api):

@@ -108,4 +108,14 @@ async def test_a_position_shows_every_field_that_is_stored(api):
     portfolio = await created(api, KNOWN)
     shown = (await api.get(f"/portfolios/{portfolio}")).json()["positions"][0]
     assert set(shown) == {"position_id", *Lot.__dataclass_fields__}
-    assert (await api.client.get("/openapi.json")).status_code == 200
+
+
+async def test_the_documented_examples_are_accepted(api):
+    paths = (await api.client.get("/openapi.json")).json()["paths"]
+    json_example = paths["/portfolios"]["post"]["requestBody"]["content"]["application/json"]["example"]
+    csv_example = paths["/portfolios/import"]["post"]["requestBody"]["content"]["text/csv"]["example"]
+    assert (await api.create(json_example)).status_code == 201
+    assert (await api.upload(csv_example)).status_code == 201
+    assert all(
+        "401" in operation["responses"] for path in paths if "/portfolios" in path for operation in paths[path].values()
+    )

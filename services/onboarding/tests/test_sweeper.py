@@ -38,14 +38,15 @@ async def test_only_open_unknown_symbols_that_nobody_works_on_are_asked_for_agai
     await hold(api, "LOST", "ZLOST", owner="bob")
     await hold(api, "House", investment_class="PRIVATE")
     await hold(api, "SOLD", exit_date="2024-02-02", exit_price="2")
+    await hold(api, "SOLDLATE", exit_date="2024-12-16", exit_price="2")
     deleted = await hold(api, "DROPPED")
     await api.delete(f"/portfolios/{deleted}")
     await layer.request("QUEUED", "queued")
     await layer.request("FAILED", "failed", "not_found")
     await layer.request("LEFT", "ready")
     await layer.connection.execute("DELETE FROM portfolios.outbox")
-    assert await make_sweeper(timedelta(minutes=2)).sweep() == ["LEFT", "LOST", "ZLOST"]
-    assert await requested(layer) == ["LEFT", "LOST", "ZLOST"]
+    assert await make_sweeper(timedelta(minutes=2)).sweep() == ["LEFT", "LOST", "SOLDLATE", "ZLOST"]
+    assert await requested(layer) == ["LEFT", "LOST", "SOLDLATE", "ZLOST"]
 
 
 async def test_what_was_just_asked_for_is_left_alone(api, layer, make_sweeper):

@@ -190,7 +190,7 @@ class Portfolios:
         self, connection: AsyncConnection, owner: str, new: NewPortfolio, key: CreationKey | None
     ) -> Created:
         first_session = await self._first_session(connection, new.first_session)
-        symbols = sorted({lot.symbol for lot in new.lots if lot.needs_symbol_layer})
+        symbols = sorted({lot.symbol for lot in new.lots if lot.needs_prices_from(first_session)})
         unknown = await store.unknown_symbols(connection, symbols)
         waits = await self._take_turn(connection, unknown)
         portfolio, now = uuid4(), self._clock.now()

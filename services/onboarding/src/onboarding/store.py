@@ -137,6 +137,8 @@ FROM unnest(CAST(:position_id AS uuid[]), CAST(:symbol AS text[]), CAST(:quantit
 
 _LOT_COLUMNS = tuple(field.name for field in fields(Lot))
 
+_LOTS_AT_ONCE = 2_500
+
 _INSERT_CHANGE = text("""
 INSERT INTO portfolios.portfolio_changes (portfolio_id, version, owner_id, first_affected_session, changed_at)
 VALUES (:portfolio, :version, :owner, :first_affected_session, :now)
@@ -174,7 +176,8 @@ WHERE held.symbol IS NOT NULL
                   WHERE r.symbol = held.symbol
                     AND r.state IN ('queued', 'running', 'waiting_for_provider', 'failed'))
   AND EXISTS (SELECT FROM portfolios.positions o JOIN portfolios.portfolios p ON p.portfolio_id = o.portfolio_id
-              WHERE o.symbol = held.symbol AND o.investment_class = 'PUBLIC' AND o.exit_date IS NULL
+              WHERE o.symbol = held.symbol AND o.investment_class = 'PUBLIC'
+                AND (o.exit_date IS NULL OR o.exit_date >= p.first_session)
                 AND p.deleted_at IS NULL AND p.changed_at < :before)
 ORDER BY held.symbol LIMIT :limit
 """)
@@ -244,9 +247,11 @@ async def insert_portfolio(
     identity = {"portfolio": portfolio, "owner": owner}
     values = {"name": name, "first_session": first_session, "declared_equity": declared_equity, "now": now}
     await connection.execute(_INSERT_PORTFOLIO, identity | values)
-    if lots:
-        columns = {name: [getattr(lot, name) for lot in lots] for name in _LOT_COLUMNS}
-        await connection.execute(_INSERT_POSITIONS, identity | columns | {"position_id": [uuid4() for _ in lots]})
+    # In slices: while the driver encodes one, the event loop does nothing else.
+    for start in range(0, len(lots), _LOTS_AT_ONCE):
+        some = lots[start : start + _LOTS_AT_ONCE]
+        columns = {name: [getattr(lot, name) for lot in some] for name in _LOT_COLUMNS}
+        await connection.execute(_INSERT_POSITIONS, identity | columns | {"position_id": [uuid4() for _ in some]})
     await insert_change(
         connection, owner=owner, portfolio=portfolio, version=1, first_affected_session=first_session, now=now
     )

@@ -92,8 +92,7 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         details = Details({name: value for name, value in sent.fields.items() if name != "file"})
         details.only(IMPORT_FIELDS)
         mode, dry_run = details.mode(), details.flag("dry_run")
-        table = await asyncio.to_thread(_from_file, sent, clock, settings.portfolio_max_rows)
-        report = ImportReport.of(table)
+        table, report = await asyncio.to_thread(_from_file, sent, clock, settings.portfolio_max_rows)
         new = NewPortfolio(
             name=details.name(),
             lots=table.lots,
@@ -126,11 +125,14 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
 
     @router.get(
         "/{portfolio_id}",
+        response_model=Portfolio,
         responses=documentation.problems(**UNAUTHORIZED, **NOT_FOUND),
         summary="A portfolio with its positions",
     )
-    async def portfolio(portfolio_id: UUID, owner: Owner) -> Portfolio:
-        return Portfolio.with_positions(*await portfolios.find_with_positions(owner, portfolio_id))
+    async def portfolio(portfolio_id: UUID, owner: Owner) -> Response:
+        record, lots = await portfolios.find_with_positions(owner, portfolio_id)
+        body = await asyncio.to_thread(lambda: Portfolio.with_positions(record, lots).model_dump_json())
+        return Response(body, media_type="application/json")
 
     @router.get(
         "/{portfolio_id}/status",
@@ -174,10 +176,12 @@ def _from_json(body: bytes, clock: Clock, most: int) -> tuple[NewPortfolio, Vali
     return new, validated, canonical(document)
 
 
-def _from_file(sent: SentFile, clock: Clock, most: int) -> Validated:
+def _from_file(sent: SentFile, clock: Clock, most: int) -> tuple[Validated, ImportReport]:
+    """What the file's rows came to, and the report of it."""
     table = read_csv(sent.content, max_rows=most)
-    validated = validate(table.rows, clock.today(), table.errors)
-    return Validated(validated.rows, validated.lots, validated.errors, [*table.warnings, *validated.warnings])
+    found = validate(table.rows, clock.today(), table.errors)
+    validated = Validated(found.rows, found.lots, found.errors, [*table.warnings, *found.warnings])
+    return validated, ImportReport.of(validated)
 
 
 def _refuse_fields(details: Details) -> None:

@@ -50,7 +50,11 @@ class Lot:
     expiration_date: date | None
     option_type: str | None
 
-    @property
-    def needs_symbol_layer(self) -> bool:
-        """Whether its price comes from the symbol layer: it is public and still open."""
-        return self.investment_class is InvestmentClass.PUBLIC and self.exit_date is None
+    def needs_prices_from(self, first_session: date) -> bool:
+        """Whether the symbol layer must price it for a portfolio that begins on `first_session`.
+
+        Public holdings do that were not closed before, also those that have been closed since.
+        """
+        if self.investment_class is not InvestmentClass.PUBLIC:
+            return False
+        return self.exit_date is None or self.exit_date >= first_session

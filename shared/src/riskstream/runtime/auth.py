@@ -1,5 +1,6 @@
 """Who asks: the owner named by a bearer token that a trusted issuer signed."""
 
+import asyncio
 import json
 from http import HTTPStatus
 from typing import Any
@@ -32,6 +33,11 @@ class TokenVerifier:
                 "without an issuer's keys no token can be verified"
             )
 
+    @property
+    def asks_issuer(self) -> bool:
+        """Whether verifying may wait for the issuer's address, which no event loop should do."""
+        return self._remote is not None
+
     def owner(self, token: str) -> str:
         """The owner the token speaks for; a `Problem` (401) says what is wrong with it."""
         try:
@@ -43,6 +49,13 @@ class TokenVerifier:
                 issuer=self._settings.issuer,
                 options={"require": ["exp", "sub", "iss", "aud"]},
             )
+        except jwt.PyJWKClientConnectionError as error:
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "issuer_away",
+                "The issuer's keys cannot be read for now, so no token can be verified; send the request again.",
+                headers={"Retry-After": "5"},
+            ) from error
         except jwt.PyJWTError as error:
             raise unauthorized(f"The bearer token was refused: {error}.") from error
         owner = claims["sub"]
@@ -70,4 +83,6 @@ async def current_owner(request: Request) -> str:
     if scheme.lower() != "bearer" or not token:
         raise unauthorized("Send `Authorization: Bearer <token>`.")
     verifier: TokenVerifier = request.app.state.tokens
+    if verifier.asks_issuer:
+        return await asyncio.to_thread(verifier.owner, token.strip())
     return verifier.owner(token.strip())

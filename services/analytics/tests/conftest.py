@@ -56,17 +56,22 @@ class World:
 
     async def calendar(self, *sessions: date) -> None:
         await self.connection.executemany(
-            "INSERT INTO symbols.trading_sessions VALUES ($1, $2, $2, false)",
+            "INSERT INTO symbols.trading_sessions (session, opens_at, closes_at, early_close) "
+            "VALUES ($1, $2, $2, false)",
             [(session, datetime(session.year, session.month, session.day, 21, tzinfo=UTC)) for session in sessions],
         )
 
     async def edition(self, number: int, session: date) -> None:
         async with self.connection.transaction():
             await self.connection.execute(
-                "INSERT INTO symbols.editions VALUES ($1, $2, 'night', $3, now())", number, session, UUID(int=number)
+                "INSERT INTO symbols.editions (edition, session, kind, run_id, published_at) "
+                "VALUES ($1, $2, 'night', $3, now())",
+                number,
+                session,
+                UUID(int=number),
             )
             await self.connection.execute(
-                "INSERT INTO symbols.current_edition VALUES (true, $1, $2) "
+                "INSERT INTO symbols.current_edition (edition, session) VALUES ($1, $2) "
                 "ON CONFLICT (only_row) DO UPDATE SET edition = $1, session = $2",
                 number,
                 session,
@@ -109,7 +114,8 @@ class World:
     async def portfolio(self, owner: str = "ana", version: int = 1) -> UUID:
         portfolio = uuid4()
         await self.connection.execute(
-            "INSERT INTO portfolios.portfolios VALUES ($1, $2, 'p', 'USD', $3, $4, NULL, now(), now(), NULL)",
+            "INSERT INTO portfolios.portfolios (portfolio_id, owner_id, name, version, first_session, created_at, "
+            "changed_at) VALUES ($1, $2, 'p', $3, $4, now(), now())",
             portfolio,
             owner,
             version,
@@ -151,7 +157,8 @@ class World:
                 "SELECT owner_id, version FROM portfolios.portfolios WHERE portfolio_id = $1", portfolio
             )
             valuation = await self.connection.fetchval(
-                "INSERT INTO valuations.valuation_heads VALUES ($1, $2, 1, $3, $4, $5, $6, now()) "
+                "INSERT INTO valuations.valuation_heads (portfolio_id, owner_id, valuation, portfolio_version, "
+                "edition, session, unknown_symbols, folded_at) VALUES ($1, $2, 1, $3, $4, $5, $6, now()) "
                 "ON CONFLICT (portfolio_id) DO UPDATE SET valuation = valuation_heads.valuation + 1, "
                 "portfolio_version = $3, edition = $4, session = $5, unknown_symbols = $6 RETURNING valuation",
                 portfolio,
@@ -167,8 +174,11 @@ class World:
                 session,
             )
             await self.connection.execute(
-                "INSERT INTO valuations.portfolio_snapshots VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 11, 6, 3, 2, "
-                "0, $10, 42, 0, $11, $12, $13, $14, $15, $16, 0, NULL)",
+                "INSERT INTO valuations.portfolio_snapshots (portfolio_id, session, owner_id, nav, cash, long_value, "
+                "short_value, gross_value, net_value, pnl, pnl_price, pnl_dividend, pnl_in_kind, pnl_trading, "
+                "daily_return, cumulative_pnl, flow, positions, stale, unpriced, coverage, edition, valuation) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 11, 6, 3, 2, "
+                "0, $10, 42, 0, $11, $12, $13, $14, $15, $16)",
                 portfolio,
                 session,
                 owner,
@@ -188,7 +198,9 @@ class World:
             )
             await self.connection.execute("DELETE FROM valuations.position_values WHERE portfolio_id = $1", portfolio)
             await self.connection.executemany(
-                "INSERT INTO valuations.position_values VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $4, $9, $10, 1.5)",
+                "INSERT INTO valuations.position_values (portfolio_id, position_id, owner_id, session, symbol, "
+                "investment_class, quantity, multiplier, price, price_session, price_status, market_value, pnl) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $4, $9, $10, 1.5)",
                 [
                     (
                         portfolio,

@@ -8,17 +8,26 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
+import orjson
 import pytest
 
 from local_stack.database import Database
+from local_stack.folders import PROJECT
 from local_stack.issuer import Issuer
+from local_stack.kafka import KafkaServer
 from local_stack.ports import free_port
 from local_stack.valkey import ValkeyServer
+from riskstream.events.envelope import Envelope
+from riskstream.events.portfolio import PortfolioRefreshed
+from riskstream.messaging.producer import DisposableProducer, KafkaRecord
+from riskstream.messaging.timing import RelayTiming
+from riskstream.messaging.topics import create_topics
 
 MONDAY = date(2024, 12, 16)
 
@@ -108,6 +117,77 @@ async def test_it_serves_without_kafka_and_ends_in_order(
         assert 'analytics_answers_total{layer="process",measure="overview"} 1.0' in metrics
         assert "analytics_loop_lag_seconds_count" in metrics
         assert await running.stop() == 0
+
+
+async def test_an_event_from_kafka_has_the_new_answer_ready_before_it_is_asked_for(
+    world: Any, environment: dict[str, str], issuer: Issuer, kafka_server: KafkaServer
+) -> None:
+    await create_topics(kafka_server.address, PROJECT / "deploy" / "topics.yaml", replication=1)
+    await world.edition(1, MONDAY)
+    portfolio = await world.portfolio("ana")
+    await world.fold(portfolio, 1, MONDAY, cash=5.0)
+    headers = {"Authorization": f"Bearer {issuer.token('ana')}"}
+    async with _running({**environment, "RISKSTREAM_KAFKA": kafka_server.address}) as running:
+        await _until_listening(running.client)
+        await running.client.get(f"/portfolios/{portfolio}/overview", headers=headers)
+        valuation = await world.fold(portfolio, 1, MONDAY, cash=6.0)
+        await _say(kafka_server, _refreshed(portfolio, valuation))
+        await _until_warmed(running.client)
+        body = (await running.client.get(f"/portfolios/{portfolio}/overview", headers=headers)).json()
+        assert (body["cache"], body["valuation"], body["data"]["nav"]) == ("process", 2, 6.0)
+        assert await running.stop() == 0
+
+
+async def _until_listening(client: httpx.AsyncClient) -> None:
+    for _ in range(400):
+        if (await client.get("/health/ready")).json()["parts"]["listener"]["listening"]:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("not listening after twenty seconds")
+
+
+async def _until_warmed(client: httpx.AsyncClient) -> None:
+    for _ in range(400):
+        if "analytics_warmed_total 1.0" in (await client.get("/metrics")).text:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("not warmed after twenty seconds")
+
+
+def _refreshed(portfolio: UUID, valuation: int) -> Envelope[PortfolioRefreshed]:
+    event = PortfolioRefreshed(
+        portfolio=portfolio,
+        owner="ana",
+        valuation=valuation,
+        portfolio_version=1,
+        edition=1,
+        from_session=MONDAY,
+        to_session=MONDAY,
+        cause="change",
+    )
+    return Envelope(
+        id=uuid4(),
+        source="/tests",
+        type=event.type,
+        time=datetime(2024, 12, 17, tzinfo=UTC),
+        subject=event.key,
+        event=event,
+        correlation_id="tests",
+    )
+
+
+async def _say(kafka: KafkaServer, envelope: Envelope[PortfolioRefreshed]) -> None:
+    producer = DisposableProducer(kafka.address, "tests", RelayTiming())
+    record = KafkaRecord(
+        topic=envelope.event.topic,
+        key=envelope.subject.encode(),
+        value=orjson.dumps(envelope.event.body()),
+        headers=[(name, value.encode()) for name, value in envelope.headers().items()],
+    )
+    try:
+        await producer.send([record])
+    finally:
+        await producer.close()
 
 
 async def test_without_postgres_it_starts_lives_and_is_not_ready(environment: dict[str, str], issuer: Issuer) -> None:

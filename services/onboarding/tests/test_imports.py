@@ -3,7 +3,6 @@
 import asyncio
 import json
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -163,41 +162,41 @@ class TestLimits:
         assert [error["code"] for error in sent.json()["errors"]] == ["too_many_rows"]
 
 
-@pytest.mark.parametrize(
-    ("file", "code"),
-    [
-        ("", "file_empty"),
-        (HEADER, "file_empty"),
-        (FILE.encode("utf-16"), "not_utf8"),
-        (FILE.replace(",", ";"), "columns_missing"),
-        (b"\x89PNG\r\n\x1a\n", "not_utf8"),
-    ],
-)
-async def test_a_file_that_cannot_be_read_is_a_problem_with_its_reason(api, file, code):
-    answer = await api.upload(file)
-    assert (answer.status_code, answer.json()["code"]) == (422, code)
-    assert answer.json()["errors"][0]["code"] == code
+UNREADABLE_FILES = [
+    ("", "file_empty"),
+    (HEADER, "file_empty"),
+    (FILE.encode("utf-16"), "not_utf8"),
+    (FILE.replace(",", ";"), "columns_missing"),
+    (b"\x89PNG\r\n\x1a\n", "not_utf8"),
+]
 
 
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ({"name": ""}, "name"),
-        ({"name": "x" * 201}, "name"),
-        ({"name": "a\x00b"}, "name"),
-        ({"mode": "some"}, "mode"),
-        ({"dry_run": "perhaps"}, "dry_run"),
-        ({"dryrun": "true"}, "dryrun"),
-        ({"declared_equity": "lots"}, "declared_equity"),
-        ({"declared_equity": "-5"}, "declared_equity"),
-        ({"declared_equity": "1e99"}, "declared_equity"),
-        ({"first_session": "yesterday"}, "first_session"),
-    ],
-)
-async def test_a_detail_that_is_wrong_is_named(api, layer, query, field):
-    answer = await api.upload(FILE, **query)
-    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, [field])
-    assert await layer.count("portfolios") == 0
+async def test_a_file_that_cannot_be_read_is_a_problem_with_its_reason(api):
+    for file, code in UNREADABLE_FILES:
+        answer = await api.upload(file)
+        assert (answer.status_code, answer.json()["code"]) == (422, code)
+        assert answer.json()["errors"][0]["code"] == code
+
+
+WRONG_DETAILS = [
+    ({"name": ""}, "name"),
+    ({"name": "x" * 201}, "name"),
+    ({"name": "a\x00b"}, "name"),
+    ({"mode": "some"}, "mode"),
+    ({"dry_run": "perhaps"}, "dry_run"),
+    ({"dryrun": "true"}, "dryrun"),
+    ({"declared_equity": "lots"}, "declared_equity"),
+    ({"declared_equity": "-5"}, "declared_equity"),
+    ({"declared_equity": "1e99"}, "declared_equity"),
+    ({"first_session": "yesterday"}, "first_session"),
+]
+
+
+async def test_a_detail_that_is_wrong_is_named(api, layer):
+    for query, field in WRONG_DETAILS:
+        answer = await api.upload(FILE, **query)
+        assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, [field])
+        assert await layer.count("portfolios") == 0
 
 
 async def test_a_body_that_is_neither_form_nor_csv_is_refused(api):
@@ -217,27 +216,27 @@ async def test_a_body_that_is_neither_form_nor_csv_is_refused(api):
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), sent
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "code"),
-    [
-        (b"", 400, "body_unreadable"),
-        (b"{", 400, "body_unreadable"),
-        (b"\xff", 400, "body_unreadable"),
-        (b"[" * 200_000, 400, "body_unreadable"),
-        (b"[]", 400, "body_unreadable"),
-        (b'{"name": "a", "name": "b", "positions": []}', 400, "body_unreadable"),
-        (b"{}", 422, "portfolio_invalid"),
-        (b'{"name": 5, "positions": {}}', 422, "portfolio_invalid"),
-        (b'{"name": "a", "positions": [], "declared_equity": NaN}', 422, "portfolio_invalid"),
-        (b'{"name": "a", "positions": [1, null, []], "extra": 1}', 422, "portfolio_invalid"),
-        (b'{"name": "\\ud800", "positions": [{"symbol": "\\ud800", "\\ud800": "\\ud800"}]}', 400, "body_unreadable"),
-        (b'{"name": "\\u0000", "positions": [{"symbol": "\\u0000"}]}', 422, "portfolio_invalid"),
-    ],
-)
-async def test_json_that_is_no_portfolio_is_refused(api, layer, body, status, code):
-    answer = await api.create(body)
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert sum((await layer.counts()).values()) == 0
+NO_PORTFOLIOS = [
+    (b"", 400, "body_unreadable"),
+    (b"{", 400, "body_unreadable"),
+    (b"\xff", 400, "body_unreadable"),
+    (b"[" * 200_000, 400, "body_unreadable"),
+    (b"[]", 400, "body_unreadable"),
+    (b'{"name": "a", "name": "b", "positions": []}', 400, "body_unreadable"),
+    (b"{}", 422, "portfolio_invalid"),
+    (b'{"name": 5, "positions": {}}', 422, "portfolio_invalid"),
+    (b'{"name": "a", "positions": [], "declared_equity": NaN}', 422, "portfolio_invalid"),
+    (b'{"name": "a", "positions": [1, null, []], "extra": 1}', 422, "portfolio_invalid"),
+    (b'{"name": "\\ud800", "positions": [{"symbol": "\\ud800", "\\ud800": "\\ud800"}]}', 400, "body_unreadable"),
+    (b'{"name": "\\u0000", "positions": [{"symbol": "\\u0000"}]}', 422, "portfolio_invalid"),
+]
+
+
+async def test_json_that_is_no_portfolio_is_refused(api, layer):
+    for body, status, code in NO_PORTFOLIOS:
+        answer = await api.create(body)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+        assert sum((await layer.counts()).values()) == 0
 
 
 async def test_errors_in_json_positions_name_index_and_field(api):

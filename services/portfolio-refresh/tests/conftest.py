@@ -1,7 +1,7 @@
 """A database with a small symbol layer and portfolios, written by hand as a superuser, as the other services would."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from local_stack.database import Database
 from portfolio_refresh.folding import Folding, FoldLimits
 from riskstream.database.engine import create_engine
+from riskstream.events.envelope import Envelope
+from riskstream.events.event import Event
 from riskstream.messaging.outbox import Outbox
 
 _DAYS = (date(2024, 12, 2) + timedelta(days=n) for n in range(30))
@@ -195,6 +197,24 @@ class World:
             ]
             for table in tables
         }
+
+
+@pytest.fixture
+def envelope() -> Callable[..., Envelope[Any]]:
+    """`envelope(event, number)`: the event as it arrives; two with one number are one event delivered twice."""
+
+    def wrap(event: Event, number: int = 1) -> Envelope[Any]:
+        return Envelope(
+            id=UUID(int=number),
+            source="/services/test",
+            type=event.type,
+            time=datetime(2024, 12, 3, 2, tzinfo=UTC),
+            subject=event.key,
+            event=event,
+            correlation_id="test",
+        )
+
+    return wrap
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from portfolio_refresh import metrics
 from portfolio_refresh.group import Fault, Group, Outcome, symbols_priced, value_group
 from portfolio_refresh.start import first_place, fold_start
 from portfolio_refresh.store.holdings import HeldFlow, HeldLot, held_flows, held_lots, standings
@@ -95,18 +96,22 @@ class Folding:
         from_first: set[UUID] = set()
         while pending:
             batch = [pending.popleft() for _ in range(min(len(pending), self._limits.portfolios))]
-            read = await self._read(batch, from_first)
+            with metrics.FOLD_SECONDS.labels("read").time():
+                read = await self._read(batch, from_first)
             pending.extendleft(reversed(read.postponed))
             result.unchanged += read.unchanged + read.deleted
             if read.deleted:
                 await self._forget(read.deleted)
             for group in read.groups:
-                outcome = await asyncio.to_thread(value_group, group)
+                with metrics.FOLD_SECONDS.labels("compute").time():
+                    outcome = await asyncio.to_thread(value_group, group)
                 self._note_faults(outcome, group, result)
                 from_first |= outcome.history_changed
                 pending.extend(outcome.history_changed)
-                losers = await self._write(outcome.folds, cause, run_id, result)
+                with metrics.FOLD_SECONDS.labels("write").time():
+                    losers = await self._write(outcome.folds, cause, run_id, result)
                 lost.update(losers)
+                metrics.FOLDS_LOST.inc(len(losers))
                 result.lost += [loser for loser in losers if lost[loser] >= self._limits.rounds]
                 pending.extend(loser for loser in losers if lost[loser] < self._limits.rounds)
                 if losers:
@@ -127,10 +132,12 @@ class Folding:
 
     def _note_faults(self, outcome: Outcome, group: Group, result: FoldResult) -> None:
         for portfolio_id in outcome.history_changed:
+            metrics.HISTORY_CHANGED.inc()
             log.warning("history_changed_unannounced", portfolio=str(portfolio_id), edition=group.edition.number)
         by_id = {state.portfolio_id: state for state in group.states}
         for portfolio_id, fault in outcome.faults.items():
             log.error("portfolio_not_valued", portfolio=str(portfolio_id), reason=fault.reason, detail=fault.detail)
+            metrics.PORTFOLIOS_NOT_VALUED.labels(fault.reason).inc()
             result.failed[portfolio_id] = by_id[portfolio_id], group.edition, fault
 
     async def _write(
@@ -147,12 +154,14 @@ class Folding:
             if len(folds) == 1:
                 fold = folds[0]
                 log.exception("fold_refused_by_the_database", portfolio=str(fold.state.portfolio_id))
+                metrics.PORTFOLIOS_NOT_VALUED.labels("write_refused").inc()
                 fault = Fault("write_refused", f"the database refused the rows: {error}")
                 result.failed[fold.state.portfolio_id] = fold.state, fold.edition, fault
                 return []
             half = len(folds) // 2
             losers = await self._write(folds[:half], cause, run_id, result)
             return losers + await self._write(folds[half:], cause, run_id, result)
+        metrics.PORTFOLIOS_FOLDED.labels(cause).inc(len(won))
         result.folded += [fold.state.portfolio_id for fold in won]
         written = {fold.state.portfolio_id for fold in won}
         return [fold.state.portfolio_id for fold in folds if fold.state.portfolio_id not in written]

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import cache
 from http import HTTPStatus
+from json import JSONDecodeError
 
 import numpy as np
 import pandas as pd
@@ -111,7 +112,7 @@ def _refused(error: Exception, seen: Seen | None) -> tuple[Outcome, str]:  # noq
         return Outcome.TRANSPORT, f"HTTP {seen.status}: {seen.beginning}"
     if isinstance(error, YFPricesMissingError):
         return Outcome.STALE, "the provider knows the symbol and has no bar in the range"
-    if isinstance(error, OSError):
+    if isinstance(error, OSError | JSONDecodeError):
         return Outcome.TRANSPORT, f"the answer broke off ({said})"
     return Outcome.BAD_DATA, f"the answer cannot be read ({said})"
 

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from aiokafka.errors import KafkaConnectionError
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -35,6 +35,8 @@ from riskstream.messaging.errors import DomainError, TransientError, is_transien
         asyncpg.IdleInTransactionSessionTimeoutError(),
         asyncpg.UndefinedTableError(),
         asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress"),
+        PendingRollbackError(),
         ExceptionGroup("two", [DomainError(), TimeoutError()]),
     ],
     ids=lambda error: type(error).__name__,

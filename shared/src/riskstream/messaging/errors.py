@@ -37,6 +37,12 @@ _TRANSIENT_CODES = frozenset(
     }
 )
 
+_CONNECTION_LOST = (
+    sqlalchemy_errors.TimeoutError  # of the pool
+    | sqlalchemy_errors.PendingRollbackError  # a statement after the one that lost the connection
+    | asyncpg.InternalClientError  # the driver, used on a connection that dies under it
+)
+
 
 def is_transient(error: BaseException) -> bool:
     """Whether the same work may succeed later without anybody touching the record.
@@ -47,7 +53,7 @@ def is_transient(error: BaseException) -> bool:
         return any(is_transient(member) for member in error.exceptions)
     if isinstance(error, DomainError | UndecodableError):
         return False
-    if isinstance(error, TransientError | OSError | KafkaError | sqlalchemy_errors.TimeoutError):
+    if isinstance(error, TransientError | OSError | KafkaError | _CONNECTION_LOST):
         return True
     if isinstance(error, sqlalchemy_errors.DBAPIError):
         return error.connection_invalidated or _driver_error_is_transient(error.orig)

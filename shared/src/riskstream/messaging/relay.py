@@ -6,12 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg
 import orjson
 import structlog
 from aiokafka.errors import KafkaError
 from sqlalchemy import ARRAY, BigInteger, MetaData, Row, Text, bindparam, cast, delete, exists, func, select, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from riskstream.messaging import metrics
@@ -103,7 +101,7 @@ class Relay:
             try:
                 await self._measure()
                 published = await self._tick()
-            except (SQLAlchemyError, OSError) as error:
+            except Exception as error:
                 if not is_transient(error):
                     raise
                 seconds = backoff.next()
@@ -193,7 +191,7 @@ class Relay:
                 async with self._listening() as lost:
                     backoff.reset()
                     await lost.wait()
-            except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except Exception as error:
                 log.warning("wake_ups_lost", schema=self._schema, error=repr(error))
             await asyncio.sleep(backoff.next())
 

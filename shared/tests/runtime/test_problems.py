@@ -25,6 +25,10 @@ def application() -> FastAPI:
             headers={"Retry-After": "5"},
         )
 
+    @app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("secret of the house")
+
     @app.post("/orders")
     async def order(order: Order) -> Order:
         return order
@@ -33,7 +37,8 @@ def application() -> FastAPI:
 
 
 async def ask(method: str, path: str, **more: object) -> httpx.Response:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(application()), base_url="http://test") as client:
+    transport = httpx.ASGITransport(application(), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         return await client.request(method, path, **more)  # type: ignore[arg-type]
 
 
@@ -67,3 +72,10 @@ async def test_the_frameworks_own_errors_have_the_same_shape() -> None:
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
     assert (method.status_code, method.json()["code"]) == (405, "method_not_allowed")
     assert {missing.headers["content-type"], method.headers["content-type"]} == {MEDIA_TYPE}
+
+
+async def test_an_error_nobody_foresaw_is_a_500_that_tells_nothing_of_our_insides() -> None:
+    answer = await ask("GET", "/broken")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    assert "secret" not in answer.text

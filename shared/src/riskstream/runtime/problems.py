@@ -85,6 +85,12 @@ def install_problem_handlers(app: FastAPI) -> None:
         problem = Problem(status, status.name.lower(), str(error.detail), headers=error.headers)
         return problem_response(problem, request.url.path)
 
+    async def unforeseen(request: Request, _: Exception) -> JSONResponse:
+        # Logged with its traceback by the server that called us; the answer must not carry our insides.
+        detail = "This failed in a way that nobody foresaw; the service's log tells how. Trying again may help."
+        return problem_response(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail), request.url.path)
+
     app.add_exception_handler(Problem, ours)
+    app.add_exception_handler(Exception, unforeseen)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, framework)

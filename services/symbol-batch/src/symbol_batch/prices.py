@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from riskstream.messaging import crash_points
 from riskstream.runtime.clock import Clock
+from symbol_batch import telemetry
 from symbol_batch.actions import CorporateAction
 from symbol_batch.bars import (
     Differences,
@@ -97,8 +98,8 @@ class PriceIntake:
         """Bring every symbol's prices up to `session`, a committed chunk at a time; one result per symbol asked.
 
         With `run_id` the outcomes are recorded with it. A symbol whose revision is pending is recorded as done only by
-        the transaction that writes the revision: a run that dies before asks for it again. A chunk that was refused as
-        a whole ends the taking: asking on would keep the refusal up. FencedError when the lease is lost.
+        the transaction that writes the revision: a run that dies before asks for it again. A chunk of which nothing
+        was answered ends the taking: asking on would keep a refusal up, and wait for an outage symbol by symbol. FencedError when the lease is lost.
         """
         taken: list[Taken] = []
         for begin in range(0, len(symbols), self._chunk_symbols):
@@ -107,8 +108,12 @@ class PriceIntake:
             taken += chunk
             if run_id is not None:
                 crash_points.reached("night.after_chunk")
-            if all(one.outcome is Outcome.RATE_LIMITED for one in chunk):
-                log.warning("the provider refuses; not asking on", asked=len(taken), of=len(symbols))
+            for one in chunk:
+                telemetry.FETCHES.labels(one.outcome).inc()
+            if all(one.outcome.is_refusal for one in chunk):
+                log.warning(
+                    "the provider refuses or cannot be reached; not asking on", asked=len(taken), of=len(symbols)
+                )
                 break
         return taken
 

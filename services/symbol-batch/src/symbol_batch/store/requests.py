@@ -50,12 +50,17 @@ async def enqueue(connection: AsyncConnection, symbols: Sequence[str]) -> None:
 
 
 async def enqueue_stragglers(connection: AsyncConnection, edition: int) -> list[str]:
-    """Ask for the active symbols that the edition being published lacks: they became ready while it was computed."""
+    """Ask for the active symbols that the edition being published lacks: they became ready while it was computed.
+
+    Requests under way are left alone: their workers will find the new edition, and may hold their rows while they wait
+    for its lock.
+    """
     rows = await connection.execute(
         text(
             "SELECT symbol FROM symbols.symbol_universe AS u WHERE status = 'active' AND NOT EXISTS "
             "(SELECT FROM symbols.symbol_daily_metrics AS m WHERE m.edition = :edition AND m.symbol = u.symbol) "
-            "ORDER BY symbol"
+            "AND NOT EXISTS (SELECT FROM symbols.symbol_requests AS r WHERE r.symbol = u.symbol "
+            "AND r.state IN ('queued', 'running', 'waiting_for_provider')) ORDER BY symbol"
         ),
         {"edition": edition},
     )
@@ -119,7 +124,7 @@ async def finish(
         text(
             "UPDATE symbols.symbol_requests SET state = :state, step = NULL, last_outcome = :outcome, "
             "reason = :reason, detail = :detail, finished_at = clock_timestamp(), leased_by = NULL, lease_until = NULL "
-            "WHERE symbol = :symbol AND fence = :fence"
+            "WHERE symbol = :symbol AND fence = :fence AND state = 'running'"
         ),
         {
             "symbol": request.symbol, "fence": request.fence, "state": state, "outcome": outcome, "reason": reason,
@@ -144,7 +149,7 @@ async def postpone(
             "UPDATE symbols.symbol_requests SET state = :state, step = NULL, last_outcome = :outcome, "
             "detail = :detail, attempt = attempt - CASE WHEN :attempt_used THEN 0 ELSE 1 END, "
             "next_attempt_at = clock_timestamp() + make_interval(secs => :seconds), leased_by = NULL, "
-            "lease_until = NULL WHERE symbol = :symbol AND fence = :fence"
+            "lease_until = NULL WHERE symbol = :symbol AND fence = :fence AND state = 'running'"
         ),
         {
             "symbol": request.symbol, "fence": request.fence, "state": state, "seconds": seconds, "outcome": outcome,

@@ -39,7 +39,7 @@ def test_a_late_event_drops_nothing_newer() -> None:
 
 
 def test_the_least_recently_used_goes_when_the_bytes_are_full() -> None:
-    cache = ProcessCache(3 * 1_600)
+    cache = ProcessCache(3 * 2_100)
     kept, lost, other = (_answer(A, n, size=1_000) for n in (1, 2, 3))
     for answer in (kept, lost, other):
         cache.put(answer)

@@ -71,8 +71,8 @@ class Overview(Result):
 def compute(book: Book, _: Edition, parameters: OverviewParameters) -> Finding[Overview]:
     """The stored figures of the book's session and its positions (`domain.md` §3). Nothing is valued anew."""
     figures = book.snapshot
-    lines = [_line(book, n) for n in range(len(book.positions))]
     largest = np.argsort(-np.abs(book.market_values), kind="stable")
+    shown = [int(n) for n in largest if book.market_values[n] != 0][: parameters.top]
     overview = Overview(
         nav=figures.nav,
         cash=figures.cash,
@@ -94,12 +94,16 @@ def compute(book: Book, _: Edition, parameters: OverviewParameters) -> Finding[O
         positions=figures.positions,
         stale_positions=figures.stale,
         unpriced_positions=figures.unpriced,
-        top_positions=[lines[n] for n in largest if book.market_values[n] != 0][: parameters.top],
-        stale=[line for line in lines if line.price_status == "stale"],
-        unpriced=[line for line in lines if line.price_status == "unpriced"],
+        top_positions=[_line(book, n) for n in shown],
+        stale=_lines_with(book, "stale"),
+        unpriced=_lines_with(book, "unpriced"),
         weights_reason="nav_not_positive" if book.weights is None else None,
     )
     return Finding(overview, figures.coverage)
+
+
+def _lines_with(book: Book, status: PriceStatus) -> list[PositionLine]:
+    return [_line(book, n) for n, position in enumerate(book.positions) if position.price_status == status]
 
 
 def _line(book: Book, n: int) -> PositionLine:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 
-@dataclass(frozen=True, slots=True)
-class HeldLot:
+class HeldLot(NamedTuple):
     """A row of `portfolios.positions`, as the arithmetic needs it. Dates are days since 1970-01-01."""
 
     position_id: UUID
@@ -25,8 +25,7 @@ class HeldLot:
     investment_class: str
 
 
-@dataclass(frozen=True, slots=True)
-class HeldFlow:
+class HeldFlow(NamedTuple):
     portfolio_id: UUID
     day: int
     amount: Decimal
@@ -59,11 +58,11 @@ WHERE session = $2 AND portfolio_id = ANY($1)
 
 async def held_lots(connection: asyncpg.Connection, portfolio_ids: Sequence[UUID]) -> list[HeldLot]:
     """Every lot, open or closed, by portfolio and position id ascending."""
-    return [HeldLot(*row) for row in await connection.fetch(LOTS, portfolio_ids)]
+    return [HeldLot._make(row) for row in await connection.fetch(LOTS, portfolio_ids)]
 
 
 async def held_flows(connection: asyncpg.Connection, portfolio_ids: Sequence[UUID]) -> list[HeldFlow]:
-    return [HeldFlow(*row) for row in await connection.fetch(FLOWS, portfolio_ids)]
+    return [HeldFlow._make(row) for row in await connection.fetch(FLOWS, portfolio_ids)]
 
 
 async def standings(

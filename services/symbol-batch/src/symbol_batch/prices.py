@@ -99,7 +99,8 @@ class PriceIntake:
 
         With `run_id` the outcomes are recorded with it. A symbol whose revision is pending is recorded as done only by
         the transaction that writes the revision: a run that dies before asks for it again. A chunk of which nothing
-        was answered ends the taking: asking on would keep a refusal up, and wait for an outage symbol by symbol. FencedError when the lease is lost.
+        was answered ends the taking: asking on would keep a refusal up, and wait for an outage symbol by symbol.
+        FencedError when the lease is lost.
         """
         taken: list[Taken] = []
         for begin in range(0, len(symbols), self._chunk_symbols):

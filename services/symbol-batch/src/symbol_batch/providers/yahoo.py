@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import cache
@@ -88,6 +89,8 @@ def _prepare_client() -> "tempfile.TemporaryDirectory[str]":
     yfinance.set_tz_cache_location(folder.name)
     # Without this the client logs an error and returns an empty table, which looks like "no price".
     yfinance.config.debug.hide_exceptions = False
+    # The client's use of pandas is its own affair, and a line per request in our log.
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"yfinance\.")
     return folder
 
 

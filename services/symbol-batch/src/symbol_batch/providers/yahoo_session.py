@@ -29,7 +29,8 @@ class YahooSession(Session[Response]):
     """
 
     def __init__(self, base: str | None) -> None:
-        super().__init__(impersonate="chrome")
+        # Without TLS the browser's HTTP/2 would be asked for by an upgrade, which plain servers complain about.
+        super().__init__(impersonate="chrome", http_version="v1" if base is not None else None)
         self._base = None if base is None else urlsplit(base)
         self._mine = threading.local()
 

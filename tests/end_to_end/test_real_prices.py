@@ -116,7 +116,7 @@ def story(servers: RunningServers, tmp_path_factory: pytest.TempPathFactory) -> 
     with System(
         servers,
         folder,
-        clock=shortly_before_the_night(NIGHTS[0]),
+        clock=shortly_before_the_night(NIGHTS[0], seconds=0),
         market=market,
         tuning={"RISKSTREAM_HISTORY_FROM": "2023-01-03", "RISKSTREAM_RECONCILE_SECONDS": "1"},
     ) as system:

@@ -44,3 +44,17 @@ def test_what_is_no_instant_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv(CLOCK_VARIABLE, "tomorrow")
     with pytest.raises(ValueError, match=r"RISKSTREAM_CLOCK='tomorrow' is not an instant"):
         clock_from_environment()
+
+
+def test_clocks_made_at_different_moments_agree_when_they_are_told_when_it_was_set() -> None:
+    start, hours = datetime(2024, 12, 13, 21, tzinfo=NEW_YORK), timedelta(hours=3)
+    clock = Clock(start, set_at=datetime.now(UTC) - hours)
+    assert abs(clock.now() - (start + hours)) < timedelta(seconds=5)
+
+
+def test_another_process_makes_the_same_clock_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(datetime(2024, 12, 13, 21, tzinfo=NEW_YORK), set_at=datetime.now(UTC) - timedelta(minutes=7))
+    for name, value in clock.environment().items():
+        monkeypatch.setenv(name, value)
+    assert abs(clock_from_environment().now() - clock.now()) < timedelta(seconds=0.5)
+    assert Clock().environment() == {}

@@ -1,5 +1,6 @@
 """Says what is being done and how long it took, so that nobody waits before a silent screen."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,11 +8,15 @@ from contextlib import contextmanager
 from rich.console import Console
 
 
+PIPED_WIDTH = 120
+
+
 class Narrator:
     """Writes one line for each step: while it runs, a spinner; when it is done, a tick and the seconds."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+        # A file or a pipe has no width of its own; tables that were cut for it would have lost their numbers.
+        self.console = console or Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
     def heading(self, text: str) -> None:
         self.console.print(f"\n[bold]{text}[/bold]")

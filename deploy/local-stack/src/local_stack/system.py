@@ -18,7 +18,7 @@ from local_stack.programs import Analytics, MarketSimulator, Onboarding, Portfol
 from local_stack.stack import DATABASE, Stack
 from local_stack.valkey import ValkeyServer
 from riskstream.messaging.topics import create_topics
-from riskstream.runtime.clock import CLOCK_VARIABLE, NEW_YORK, Clock
+from riskstream.runtime.clock import NEW_YORK, Clock
 
 RUN_AT = time(21)
 TOPICS_FILE = PROJECT / "deploy" / "topics.yaml"
@@ -149,4 +149,4 @@ class System:
         self.close()
 
     def _time(self) -> dict[str, str]:
-        return {} if self._clock is None else {CLOCK_VARIABLE: self._clock.now().isoformat()}
+        return {} if self._clock is None else self._clock.environment()

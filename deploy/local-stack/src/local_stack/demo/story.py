@@ -75,7 +75,7 @@ class Demo:
         with self._narrator.step("Postgres, Valkey and Kafka"):
             stack.start(servers)
         with self._narrator.step("schemas and roles, topics, a synthetic market of 500 symbols"):
-            clock = shortly_before_the_night(NIGHTS[0], seconds=20)
+            clock = shortly_before_the_night(NIGHTS[0], seconds=0)
             self.system = self._closing.enter_context(
                 System(
                     servers,
@@ -87,7 +87,8 @@ class Demo:
             )
             listed = self._simulator("symbols")
             self.told.stranger = _a_stranger(listed)
-            self.system.add_symbols([item["symbol"] for item in listed if item["symbol"] != self.told.stranger])
+            tonight = [item["symbol"] for item in listed if item["first_session"] <= str(NIGHTS[0])]
+            self.system.add_symbols([symbol for symbol in tonight if symbol != self.told.stranger])
         self.heard = self._closing.enter_context(HeardEvents(servers.kafka.address))
         with self._narrator.step("symbol-batch, portfolio-refresh, onboarding, analytics"):
             self.system.start()
@@ -100,23 +101,20 @@ class Demo:
         with self._narrator.step("21:00 in New York: prices, checks, exposures, metrics, edition"):
             run = self._wait_for(f"the night of {night}", lambda: self._finished_run(night), seconds=240)
         self.told.nights.append(run)
-        counts = run["counts"]
-        self._narrator.say(
-            f"    [dim]{run['state']}: {', '.join(f'{name} {count}' for name, count in counts.items())}[/dim]"
-        )
+        self._narrator.say(f"    [dim]{_night_line(run)}[/dim]")
         if night == NIGHTS[0]:
             self._create_portfolios()
         with self._narrator.step(f"every portfolio valued on {night}"):
             for name in self.told.portfolios:
                 self._wait_for(f"{name!r} on {night}", partial(self._valued, name, night), seconds=60)
-        self.told.overviews[night] = self._ask(SHOWN, "overview")
+        self.told.overviews[night] = self._ask(SHOWN, "overview?top=500")
 
     def _create_portfolios(self) -> None:
         listed = [item for item in self._simulator("symbols") if item["delisted"] is None]
         old = [item["symbol"] for item in listed if item["first_session"] < "2025-01-01" and item["type"] == "EQUITY"]
         known = [symbol for symbol in old if symbol != self.told.stranger]
-        books: list[tuple[str, str, list[tuple[str, int]], str]] = [
-            (SHOWN, "alice", [(symbol, 100) for symbol in known[:12]], "250000.00"),
+        books: list[tuple[str, str, list[tuple[str, int]], str | None]] = [
+            (SHOWN, "alice", [(symbol, 100) for symbol in known[:12]], None),
             ("Long and short", "alice", [(s, 80 if n % 2 else -80) for n, s in enumerate(known[10:22])], "400000.00"),
             ("One idea", "bob", [(known[25], 500)], "100000.00"),
             (NEWCOMER, "carol", [("SPY", 20), (self.told.stranger, 150)], "60000.00"),
@@ -247,6 +245,15 @@ def _a_stranger(listed: Sequence[Mapping[str, Any]]) -> str:
     """A stock with a long history, whose factor exposures can all be estimated."""
     stocks = [item for item in listed if item["type"] == "EQUITY" and item["delisted"] is None]
     return str(min(stocks, key=lambda item: (item["first_session"], item["symbol"]))["symbol"])
+
+
+def _night_line(run: Mapping[str, Any]) -> str:
+    counts = run["counts"]
+    failures = ", ".join(f"{count} {outcome}" for outcome, count in counts["failures"].items()) or "none"
+    return (
+        f"{run['state']}: {counts['priced']} of {counts['active']} symbols priced (not priced: {failures}), "
+        f"{counts['with_exposures']} with exposures"
+    )
 
 
 def _status_line(portfolio: Mapping[str, Any]) -> str:

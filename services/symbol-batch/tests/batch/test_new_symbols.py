@@ -263,6 +263,25 @@ async def test_a_request_whose_worker_died_is_taken_up_by_another(published, rep
     assert await published.content() == before
 
 
+async def test_a_worker_that_lost_its_lease_adds_nothing(published, replica, stranger: str, monkeypatch) -> None:
+    zombie, successor = published.new_symbols, replica().new_symbols
+    add = zombie._added
+
+    async def taken_over_first(claim, worked) -> bool:
+        await published.rows("UPDATE symbols.symbol_requests SET lease_until = now() - interval '1 second'")
+        assert await successor._claim() is not None
+        return await add(claim, worked)
+
+    monkeypatch.setattr(zombie, "_added", taken_over_first)
+    await request(published, asked(stranger))
+    claim = await zombie._claim()
+    assert claim is not None
+    assert await zombie._attempt(claim) == "fenced"
+    assert await published.rows("SELECT * FROM symbols.symbol_daily_metrics WHERE symbol = $1", stranger) == []
+    assert await answers(published, stranger) == []
+    assert (await state_of(published, stranger))["state"] == "running"
+
+
 async def test_three_leases_hold_over_all_replicas(published, replica) -> None:
     other = replica()
     await request(published, *(asked(f"NOPE{number}") for number in range(5)))

@@ -10,6 +10,7 @@ import pytest
 from symbol_batch.calendar import calendar_at
 from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.schedule import run_id_of
+from symbol_batch.store.universe import NOT_FOUND_LIMIT
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword", "ignore:Series.values returning")
 
@@ -361,18 +362,21 @@ async def test_an_overlap_of_another_series_is_bad_data_and_rewrites_nothing(bat
     assert await batch.rows("SELECT session, close FROM symbols.market_data_cache WHERE symbol = $1", other) == before
 
 
-async def test_only_not_found_on_five_sessions_drops_a_symbol(batch, exchange) -> None:
-    gone, refused = company(exchange, 8), company(exchange, 9)
-    nights = calendar_at(WEDNESDAY).window(WEDNESDAY, 6)
+async def test_only_not_found_on_several_sessions_in_a_row_drops_a_symbol(batch, exchange) -> None:
+    gone, back, refused = (company(exchange, number) for number in (7, 8, 9))
+    before = NOT_FOUND_LIMIT - 2
+    await batch.rows("UPDATE symbols.symbol_universe SET not_found_sessions = $1", before)
     exchange.fault(kind="unknown", symbols=[gone])
     exchange.fault(kind="refuse", symbols=[refused])
-    states = "SELECT status FROM symbols.symbol_universe WHERE symbol = $1"
-    for count, night in enumerate(nights[:5], start=1):
-        await batch.run_night_of(night)
-        assert await batch.value(states, gone) == ("active" if count < 5 else "inactive")
-    assert await batch.value(states, refused) == "active"
+    query = "SELECT status, not_found_sessions FROM symbols.symbol_universe WHERE symbol = $1"
+    await batch.run_night_of(THURSDAY)
+    assert [tuple(row) for row in await batch.rows(query, gone)] == [("active", before + 1)]
+    await batch.run_night_of(MONDAY)
+    assert [tuple(row) for row in await batch.rows(query, gone)] == [("inactive", before + 2)]
+    assert [tuple(row) for row in await batch.rows(query, back)] == [("active", 0)]
+    assert [tuple(row) for row in await batch.rows(query, refused)] == [("active", before)]
     exchange.forget_requests()
-    await batch.run_night_of(nights[5])
+    await batch.run_night_of(TUESDAY)
     assert gone not in exchange.asked_for()
 
 
@@ -429,3 +433,34 @@ async def test_exposures_are_those_of_the_stored_prices(batch) -> None:
         "SELECT beta FROM symbols.symbol_factor_exposures WHERE symbol = $1 AND factor = 'market_beta'", symbol
     )
     assert stored == pytest.approx(slope, abs=1e-9)
+
+
+async def test_a_run_that_somebody_holds_cannot_be_claimed(replica) -> None:
+    one, other = replica(), replica()
+    claims = await asyncio.gather(
+        *(replica.reconciler._claim(MONDAY, at_once=at_once) for replica in (one, other) for at_once in (False, True))
+    )
+    assert len([claim for claim in claims if claim is not None]) == 1
+    assert await one.value("SELECT attempt FROM symbols.batch_runs") == 1
+
+
+@pytest.mark.parametrize("step", ["storing a chunk", "publishing"])
+async def test_a_holder_that_lost_its_lease_is_fenced_off_from_every_write(
+    replica, exchange, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    zombie, successor = replica(), replica()
+    await zombie.add(exchange.symbols)
+    owner, name = (zombie.intake, "_store_chunk") if step == "storing a chunk" else (zombie.night, "_publish")
+    write = getattr(owner, name)
+
+    async def taken_over_first(*arguments, **named):
+        await zombie.rows("UPDATE symbols.batch_runs SET lease_until = now() - interval '1 second'")
+        assert await successor.reconciler._claim(MONDAY, at_once=False) is not None
+        return await write(*arguments, **named)
+
+    monkeypatch.setattr(owner, name, taken_over_first)
+    assert await zombie.run_night_of(MONDAY) == "fenced"
+    prices = [] if step == "publishing" else ["market_data_cache", "corporate_actions", "run_fetches"]
+    for table in ("editions", "current_edition", "symbol_factor_exposures", "symbol_daily_metrics", "outbox", *prices):
+        assert await zombie.value(f"SELECT count(*) FROM symbols.{table}") == 0, table
+    assert await zombie.value("SELECT state FROM symbols.batch_runs") == "running"

@@ -187,7 +187,7 @@ def test_every_exposure_of_the_last_night_equals_statsmodels_and_scikit_learn(st
                 t = value.beta / value.standard_error
                 compared["t"].append(abs(row["t_statistic"] - t) / max(1.0, abs(t)))
     print("\nlargest differences over 392 x 12:", {name: f"{max(values):.2e}" for name, values in compared.items()})
-    assert len(compared["beta"]) > 390 * 12
+    assert len(compared["beta"]) == 390 * 12, "all but Q and SNDK, which are listed in 2025"
     for name, values in compared.items():
         assert max(values) < 1e-8, name
 

@@ -169,9 +169,14 @@ def _positions(told: Told) -> Table:
 def _exposures(told: Told) -> Table:
     """The portfolio's exposures; the truth is the planted betas under the same weights."""
     table = _table(
-        "Its exposures beside the planted truth", "factor", "planted", "estimate", "std. error", "off by", "coverage",
-        numbers=("planted", "estimate", "std. error", "off by", "coverage"),
+        "Its exposures beside the planted truth", "factor", "planted", "estimate", "std. error", "coverage",
+        numbers=("planted", "estimate", "std. error", "coverage"),
     )  # fmt: skip
+    table.caption = (
+        "The error takes the symbols' errors as independent. They share the factors left out of each regression, "
+        "so a portfolio may be further off than three of them."
+    )
+    table.caption_justify = "left"
     lines = list(told.overviews.values())[-1]["data"]["top_positions"]
     whole = len(lines) == list(told.overviews.values())[-1]["data"]["positions"]
     for item in told.exposures["data"]["factors"]:
@@ -182,7 +187,6 @@ def _exposures(told: Told) -> Table:
             "" if planted is None else f"{planted:+.3f}",
             f"{beta:+.3f}" if beta is not None else str(item["reason"]),
             f"{error:.3f}" if error is not None else "",
-            f"{(beta - planted) / error:+.1f} se" if planted is not None and error else "",
             "" if item["coverage"] is None else f"{item['coverage']:.0%}",
         )
     return table

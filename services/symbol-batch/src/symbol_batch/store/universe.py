@@ -6,8 +6,9 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-NOT_FOUND_LIMIT = 5
-"""Consecutive sessions answered NOT_FOUND after which a symbol is dropped. A refusal never counts."""
+NOT_FOUND_LIMIT = 20
+"""Consecutive sessions answered NOT_FOUND after which a symbol is dropped: a month, longer than a vendor takes to follow
+a change of ticker. A refusal never counts."""
 
 
 async def active_symbols(connection: AsyncConnection) -> list[str]:

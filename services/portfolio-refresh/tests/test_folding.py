@@ -1,7 +1,6 @@
 """Folding to target on a real database, as the role of the service."""
 
 import asyncio
-from datetime import date
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -227,6 +226,34 @@ async def test_two_folds_at_once_end_in_one_valuation(world, engine, outbox, day
     assert len(await world.said("portfolio.refreshed")) == 20
 
 
+async def test_two_folds_of_a_second_night_at_once_raise_the_valuation_once(world, engine, outbox, days):
+    await world.night(days[0], KO=60)
+    portfolios = [await world.portfolio(days[0], ("KO", 1, 50)) for _ in range(20)]
+    await Folding(engine, outbox).fold(portfolios, "night")
+    await world.night(days[1], KO=61)
+    await asyncio.gather(*(Folding(engine, outbox).fold(portfolios, "night") for _ in range(4)))
+    assert {(await world.head(portfolio))["valuation"] for portfolio in portfolios} == {2}
+    assert len(await world.said("portfolio.refreshed")) == 40
+
+
+async def test_a_fold_that_read_an_older_head_writes_nothing(world, engine, outbox, days, monkeypatch):
+    await world.night(days[0], KO=60)
+    portfolio = await world.portfolio(days[0], ("KO", 1, 50))
+    await Folding(engine, outbox).fold([portfolio], "night")
+    await world.night(days[1], KO=61)
+    slow = Folding(engine, outbox)
+    true_write = slow._write_at_once
+
+    async def write(*arguments):
+        await Folding(engine, outbox).fold([portfolio], "change")
+        return await true_write(*arguments)
+
+    monkeypatch.setattr(slow, "_write_at_once", write)
+    result = await slow.fold([portfolio], "night")
+    assert (result.folded, result.unchanged, result.lost) == ([], [portfolio], [])
+    assert (await world.head(portfolio))["valuation"] == 2
+
+
 async def test_a_fold_that_lost_is_folded_again_on_what_is_there_now(world, folding, days, monkeypatch):
     await world.night(days[0], KO=60)
     portfolio = await world.portfolio(days[0], ("KO", 1, 50))
@@ -327,12 +354,18 @@ async def test_an_old_close_from_before_the_fold_still_marks_a_position(world, f
     portfolio = await world.portfolio(days[0], ("KO", 1, 50), ("F", 3, 5))
     await folding.fold([portfolio], "night")
     for day in days[1:12]:
-        await world.night(day, KO=60)
+        await world.closes(day, KO=60)
+        await world.publish(day, ["KO", "F"])
         await folding.fold([portfolio], "night")
     assert set((await world.navs(portfolio)).values()) == {90}
     value = (await world.position_values(portfolio))["F"]
     assert (value["price_status"], float(value["market_value"]), value["price"]) == ("unpriced", 30, None)
-    assert isinstance(value["session"], date)
+    assert value["session"] == days[11]
+    await world.night(days[12], KO=60, F=12)
+    await folding.fold([portfolio], "night")
+    assert (await world.navs(portfolio))[days[12]] == 96
+    # Continued where it stood: the value before the price came back was the stored one.
+    assert (await world.said("portfolio.refreshed"))[-1]["from_session"] == str(days[12])
 
 
 async def test_a_run_is_named_in_the_rows_it_wrote(world, folding, days):

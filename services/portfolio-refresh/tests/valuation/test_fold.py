@@ -105,6 +105,12 @@ def test_a_distribution_while_there_is_no_price_is_received_with_the_next_one(ex
     assert row(folded, "pnl") == [0, 0, 100 * (1.25 * 136 - 175)]
 
 
+def test_a_lot_entered_after_the_last_session_before_a_distribution_receives_nothing(example, book):
+    market = example(GE=[175, 175, 175, 175, 175, 140], distributions=[("GE", "2024-12-09", 1.25)])
+    folded = market.fold([book("GE", 100, 140, entered="2024-12-07")], equity=20_000)
+    assert row(folded, "pnl") == [0, 0, 0, 0, 0]
+
+
 def test_a_position_opened_that_day_gains_from_its_entry_price(example, book):
     folded = example(KO=[60, 61, 62, 63]).fold([book("KO", 10, 60.5, entered=WEDNESDAY)], equity=1_000)
     assert row(folded, "pnl_trading") == [0, 15, 0]

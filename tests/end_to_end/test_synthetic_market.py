@@ -71,6 +71,13 @@ class Running:
     def forget_requests(self) -> None:
         httpx.delete(f"{self.system.simulator.url}/_simulator/requests", timeout=30, trust_env=False)
 
+    def add_fault(self, **fault: Any) -> None:
+        url = f"{self.system.simulator.url}/_simulator/faults"
+        assert httpx.post(url, json=fault, timeout=30, trust_env=False).status_code == 201
+
+    def clear_faults(self) -> None:
+        httpx.delete(f"{self.system.simulator.url}/_simulator/faults", timeout=30, trust_env=False)
+
 
 @pytest.fixture(scope="module")
 def running(servers: RunningServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
@@ -82,6 +89,7 @@ def running(servers: RunningServers, tmp_path_factory: pytest.TempPathFactory) -
         tuning={
             "RISKSTREAM_RECONCILE_SECONDS": "0.5",
             "RISKSTREAM_REQUEST_POLL_SECONDS": "0.2",
+            "RISKSTREAM_REQUEST_RETRY_SECONDS": "1",
             "RISKSTREAM_KAFKA_SESSION_TIMEOUT_MS": "6000",
             "RISKSTREAM_KAFKA_REBALANCE_TIMEOUT_MS": "12000",
             "RISKSTREAM_LEASE_SECONDS": "5",
@@ -110,10 +118,12 @@ def test_a_portfolio_of_known_symbols_is_valued_at_once(running: Running) -> Non
 def test_a_symbol_nobody_knew_is_brought_in_and_only_it_is_asked_for(running: Running) -> None:
     stranger = running.strangers[0]
     running.forget_requests()
+    running.add_fault(kind="latency", milliseconds=1500, symbols=[stranger])
     created = running.create([running.stocks[0], stranger])
     assert created["status"] == "pending"
     assert created["pending_symbols"] == [stranger]
     ready = running.wait_for_status(created["portfolio_id"], "ready")
+    running.clear_faults()
     assert ready["pending_symbols"] == []
     assert running.provider_was_asked_for() == {stranger}
     exposures = running.ask(created["portfolio_id"], "factor-exposures").json()
@@ -160,6 +170,22 @@ def test_every_request_for_a_symbol_is_answered_also_of_one_that_is_known_or_fai
     }
     assert requested
     assert set(requested) <= answered
+
+
+def test_a_symbol_the_provider_refuses_stays_pending_and_comes_when_the_refusal_ends(running: Running) -> None:
+    stranger = running.strangers[1]
+    running.add_fault(kind="refuse", symbols=[stranger])
+    created = running.create([running.stocks[0], stranger])
+    assert created["pending_symbols"] == [stranger]
+    waiting = running.tables.wait(
+        "the refusal seen", "SELECT last_outcome FROM symbols.symbol_requests WHERE symbol = $1 AND"
+        " state = 'waiting_for_provider'", stranger
+    )  # fmt: skip
+    assert waiting == "RATE_LIMITED"
+    assert running.status(created["portfolio_id"])["status"] == "pending"
+    running.clear_faults()
+    running.wait_for_status(created["portfolio_id"], "ready")
+    assert running.tables.value("SELECT attempt FROM symbols.symbol_requests WHERE symbol = $1", stranger) == 1
 
 
 def test_another_owners_portfolio_cannot_be_told_from_one_that_does_not_exist(running: Running) -> None:

@@ -71,13 +71,6 @@ class Running:
     def forget_requests(self) -> None:
         httpx.delete(f"{self.system.simulator.url}/_simulator/requests", timeout=30, trust_env=False)
 
-    def add_fault(self, **fault: Any) -> None:
-        url = f"{self.system.simulator.url}/_simulator/faults"
-        assert httpx.post(url, json=fault, timeout=30, trust_env=False).status_code == 201
-
-    def clear_faults(self) -> None:
-        httpx.delete(f"{self.system.simulator.url}/_simulator/faults", timeout=30, trust_env=False)
-
 
 @pytest.fixture(scope="module")
 def running(servers: RunningServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
@@ -118,12 +111,12 @@ def test_a_portfolio_of_known_symbols_is_valued_at_once(running: Running) -> Non
 def test_a_symbol_nobody_knew_is_brought_in_and_only_it_is_asked_for(running: Running) -> None:
     stranger = running.strangers[0]
     running.forget_requests()
-    running.add_fault(kind="latency", milliseconds=1500, symbols=[stranger])
+    running.system.set_faults({"kind": "latency", "milliseconds": 1500, "symbols": [stranger]})
     created = running.create([running.stocks[0], stranger])
     assert created["status"] == "pending"
     assert created["pending_symbols"] == [stranger]
     ready = running.wait_for_status(created["portfolio_id"], "ready")
-    running.clear_faults()
+    running.system.set_faults()
     assert ready["pending_symbols"] == []
     assert running.provider_was_asked_for() == {stranger}
     exposures = running.ask(created["portfolio_id"], "factor-exposures").json()
@@ -174,7 +167,7 @@ def test_every_request_for_a_symbol_is_answered_also_of_one_that_is_known_or_fai
 
 def test_a_symbol_the_provider_refuses_stays_pending_and_comes_when_the_refusal_ends(running: Running) -> None:
     stranger = running.strangers[1]
-    running.add_fault(kind="refuse", symbols=[stranger])
+    running.system.set_faults({"kind": "refuse", "symbols": [stranger]})
     created = running.create([running.stocks[0], stranger])
     assert created["pending_symbols"] == [stranger]
     waiting = running.tables.wait(
@@ -183,7 +176,7 @@ def test_a_symbol_the_provider_refuses_stays_pending_and_comes_when_the_refusal_
     )  # fmt: skip
     assert waiting == "RATE_LIMITED"
     assert running.status(created["portfolio_id"])["status"] == "pending"
-    running.clear_faults()
+    running.system.set_faults()
     running.wait_for_status(created["portfolio_id"], "ready")
     assert running.tables.value("SELECT attempt FROM symbols.symbol_requests WHERE symbol = $1", stranger) == 1
 

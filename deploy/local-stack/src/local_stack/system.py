@@ -8,6 +8,8 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Protocol, Self
 
+import httpx
+
 from local_stack.database import Database, prepare_database
 from local_stack.errors import ServerFailed
 from local_stack.folders import PROJECT
@@ -99,14 +101,26 @@ class System:
         """Start services, all four unless some are named, at the same time, and wait until each says it is ready."""
         self._stack.start(*(programs or self.services))
 
-    def move_clock(self, clock: Clock) -> None:
-        """Restart everything of ours at another instant; servers, data and addresses stay."""
+    def move_clock(self, clock: Clock, *, faults: Sequence[Mapping[str, object]] = ()) -> None:
+        """Restart everything of ours at another instant; servers, data and addresses stay.
+
+        The simulator has the `faults` before the first service can ask it anything.
+        """
         with ThreadPoolExecutor() as threads:
             list(threads.map(Program.stop, self.services))
             self.simulator.stop()
             self._clock = clock
             self.simulator.start()
+            self.set_faults(*faults)
             list(threads.map(Program.start, self.services))
+
+    def set_faults(self, *faults: Mapping[str, object]) -> None:
+        """Let the simulator misbehave in these ways, and no others, from now on."""
+        address = f"{self.simulator.url}/_simulator/faults"
+        with httpx.Client(timeout=30, trust_env=False) as client:
+            client.delete(address).raise_for_status()
+            for fault in faults:
+                client.post(address, json=fault).raise_for_status()
 
     def environment(self, role: str) -> dict[str, str]:
         """What the service of `role` finds the rest of the system by."""

@@ -163,8 +163,10 @@ class ConsumerLoop:
 
     async def _turn(self, kafka: Any) -> None:
         self._resume_due(kafka)
-        generation = self._generation
         polled = await kafka.getmany(timeout_ms=_milliseconds(self._timing.poll_timeout))
+        # Only now: a whole rebalance may have passed while it waited, and these are then the new assignment's records,
+        # whose position has moved on. Dropped as if they were the old one's, they would never come again.
+        generation = self._generation
         self._ticked_at = time.monotonic()
         for place, records in polled.items():
             partition = self._partition(place)

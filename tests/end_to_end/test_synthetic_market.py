@@ -12,7 +12,7 @@ import pytest
 from local_stack.programs import SymbolBatch
 from local_stack.system import TOPICS_FILE, RunningServers, System, shortly_before_the_night
 from observer.tables import Tables
-from observer.topics import TopicObserver
+from observer.topics import TopicObserver, consumer_groups
 from riskstream.messaging.topics import load_topics
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -97,6 +97,11 @@ def running(servers: RunningServers, tmp_path_factory: pytest.TempPathFactory) -
             system.start()
             running.tables.wait("the first night", "SELECT 1 FROM symbols.current_edition WHERE session = $1", NIGHT)
             yield running
+
+
+def test_the_topic_file_names_exactly_the_groups_that_listen(running: Running, servers: RunningServers) -> None:
+    declared = {group for topic in load_topics(TOPICS_FILE).topics for group in topic.groups}
+    assert consumer_groups(servers.kafka.address) == declared
 
 
 def test_a_portfolio_of_known_symbols_is_valued_at_once(running: Running) -> None:

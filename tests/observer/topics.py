@@ -10,6 +10,21 @@ from typing import Any
 
 import orjson
 from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+
+
+def consumer_groups(bootstrap: str) -> set[str]:
+    """Every consumer group that the broker knows."""
+
+    async def ask() -> set[str]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+        await admin.start()
+        try:
+            return {group for group, _ in await admin.list_consumer_groups()}
+        finally:
+            await admin.close()
+
+    return asyncio.run(ask())
 
 
 class TopicObserver:

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import os
 import sys
 
 import structlog
@@ -13,18 +12,17 @@ from onboarding.portfolios import Portfolios
 from onboarding.settings import OnboardingSettings
 from onboarding.sweeper import SymbolSweeper
 from riskstream.database.engine import create_engine
+from riskstream.database.migrations import migrate_as_told
 from riskstream.messaging.outbox import Outbox
 from riskstream.messaging.relay import Relay
 from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.clock import Clock, clock_from_environment
-from riskstream.runtime.health import Health, State
+from riskstream.runtime.health import Health
 from riskstream.runtime.logs import configure_logs
 from riskstream.runtime.service import HttpPart, Periodic, Service
 from riskstream.runtime.settings import AuthSettings
 
 SERVICE = "onboarding"
-MIGRATOR_VARIABLE = "RISKSTREAM_MIGRATOR_DSN"
-RELAY_STUCK_SECONDS = 120.0
 
 log = structlog.get_logger(__name__)
 
@@ -35,17 +33,7 @@ def main() -> None:
     parser.add_argument("command", nargs="?", choices=("serve", "migrate"), default="serve")
     command = parser.parse_args().command
     clock = clock_from_environment()
-    sys.exit(asyncio.run(serve(clock) if command == "serve" else migrate(clock)))
-
-
-async def migrate(clock: Clock) -> int:
-    """Bring the schema `portfolios` to its newest form."""
-    dsn = os.environ.get(MIGRATOR_VARIABLE)
-    if not dsn:
-        sys.stderr.write(f"set {MIGRATOR_VARIABLE} to the address of the role riskstream_migrator\n")
-        return 2
-    await schema.migrate(dsn, clock)
-    return 0
+    sys.exit(asyncio.run(serve(clock) if command == "serve" else migrate_as_told(schema.migrate, clock)))
 
 
 async def serve(clock: Clock) -> int:
@@ -57,7 +45,7 @@ async def serve(clock: Clock) -> int:
     relay = Relay(engine, schema.SCHEMA, settings.kafka, f"{SERVICE}-relay")
     sweeper = SymbolSweeper(engine, outbox, clock, settings)
     health = Health()
-    health.add("relay", lambda: State(live=relay.ticked_ago() < RELAY_STUCK_SECONDS))
+    health.add("relay", relay.state)
     tokens = TokenVerifier(AuthSettings())
     app = create_app(Portfolios(engine, outbox, clock, settings), tokens, clock, settings, health)
     http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)

@@ -5,8 +5,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -19,6 +18,7 @@ from portfolio_refresh.settings import PortfolioRefreshSettings
 from portfolio_refresh.sweeper import Sweeper
 from portfolio_refresh.worker import ChunkWorker
 from riskstream.database.engine import create_engine
+from riskstream.database.migrations import migrate_as_told
 from riskstream.events.event import Event
 from riskstream.events.portfolio import PortfolioChanged, PortfolioRefreshRequested
 from riskstream.events.symbol import SymbolBatchCompleted, SymbolFactorsUpdated, SymbolReady
@@ -27,15 +27,13 @@ from riskstream.messaging.inbox import forget_old
 from riskstream.messaging.outbox import Outbox
 from riskstream.messaging.relay import Relay
 from riskstream.messaging.settlement import Handler, IdempotentHandler
-from riskstream.messaging.timing import ConsumerTiming
+from riskstream.messaging.timing import consumer_timing
 from riskstream.runtime.clock import Clock, clock_from_environment
-from riskstream.runtime.health import Health, State
+from riskstream.runtime.health import Health
 from riskstream.runtime.logs import configure_logs
 from riskstream.runtime.service import HttpPart, Periodic, Service
 
 NAME = "portfolio-refresh"
-MIGRATOR_VARIABLE = "RISKSTREAM_MIGRATOR_DSN"
-RELAY_STUCK_SECONDS = 120.0
 FOLDS_POLLED = 8
 """Records of the groups whose handlers take seconds: few, so that a partition taken back is not waited for long."""
 FORGET_SECONDS = 3_600.0
@@ -69,11 +67,11 @@ async def serve(clock: Clock) -> int:
     relay = Relay(engine, schema.SCHEMA, settings.kafka, f"{NAME}-relay")
 
     def listen(kind: str, handlers: Mapping[type[Event], Handler]) -> ConsumerLoop:
-        timing = _timing(settings)
+        timing = consumer_timing(settings)
         return Consumer(engine, schema.SCHEMA, settings.kafka, f"{NAME}.{kind}", handlers, clock=clock, timing=timing)
 
     def listen_outside(kind: str, handlers: Mapping[type[Event], IdempotentHandler]) -> ConsumerLoop:
-        timing = _timing(settings).model_copy(update={"max_poll_records": FOLDS_POLLED})
+        timing = consumer_timing(settings).model_copy(update={"max_poll_records": FOLDS_POLLED})
         return IdempotentConsumer(
             engine, schema.SCHEMA, settings.kafka, f"{NAME}.{kind}", handlers, clock=clock, timing=timing
         )
@@ -87,12 +85,12 @@ async def serve(clock: Clock) -> int:
     ]
     health = Health()
     for consumer in consumers:
-        health.add(consumer.group, _state_of(consumer))
-    health.add("relay", lambda: State(live=relay.ticked_ago() < RELAY_STUCK_SECONDS))
+        health.add(consumer.group, consumer.state)
+    health.add("relay", relay.state)
     app = create_app(engine, health)
     http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
     host, port = http.address
-    forget = partial(forget_old, engine, schema.SCHEMA, kept=timedelta(days=settings.inbox_days))
+    forget = partial(forget_old, engine, schema.SCHEMA)
     service = Service(NAME, health, shutdown_seconds=settings.shutdown_seconds)
     service.closes(engine.dispose)
     for consumer in consumers:
@@ -105,40 +103,13 @@ async def serve(clock: Clock) -> int:
     return await service.run()
 
 
-async def migrate(clock: Clock) -> int:
-    """Bring the schema `valuations` to its newest form."""
-    dsn = os.environ.get(MIGRATOR_VARIABLE)
-    if not dsn:
-        sys.stderr.write(f"set {MIGRATOR_VARIABLE} to the address of the role riskstream_migrator\n")
-        return 2
-    await schema.migrate(dsn, clock)
-    return 0
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command `portfolio-refresh`; without a word it serves."""
     parser = argparse.ArgumentParser(prog=NAME, description="Every portfolio's valuation, when the symbols are done.")
     parser.add_argument("command", nargs="?", choices=("serve", "migrate"), default="serve")
     command = parser.parse_args(arguments).command
     clock = clock_from_environment()
-    sys.exit(asyncio.run(serve(clock) if command == "serve" else migrate(clock)))
-
-
-def _timing(settings: PortfolioRefreshSettings) -> ConsumerTiming:
-    return ConsumerTiming(
-        session_timeout=settings.kafka_session_timeout_ms / 1000,
-        rebalance_timeout=settings.kafka_rebalance_timeout_ms / 1000,
-        heartbeat_interval=min(3.0, settings.kafka_session_timeout_ms / 3000),
-    )
-
-
-def _state_of(consumer: ConsumerLoop) -> Callable[[], State]:
-    def state() -> State:
-        health = consumer.health()
-        detail = {"halted": health.halted, "waiting": health.waiting, "partitions": health.assigned}
-        return State(live=health.live, ready=health.joined, detail=detail)
-
-    return state
+    sys.exit(asyncio.run(serve(clock) if command == "serve" else migrate_as_told(schema.migrate, clock)))
 
 
 if __name__ == "__main__":

@@ -23,5 +23,3 @@ class PortfolioRefreshSettings(ServiceSettings):
     """How long a portfolio may be behind before the sweeper plans for it."""
     chunk_overdue_seconds: float = Field(default=300.0, gt=0)
     """How long after its event a chunk must have ended; then its event is said again."""
-    inbox_days: int = Field(default=45, ge=31)
-    """Longer than any topic keeps a record."""

@@ -4,28 +4,31 @@ import argparse
 import asyncio
 import csv
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from riskstream.database.engine import create_engine
+from riskstream.database.migrations import MIGRATOR_VARIABLE, migrate_as_told
 from riskstream.events.event import Event
 from riskstream.events.symbol import SymbolRequested
 from riskstream.messaging.consumer import Consumer
+from riskstream.messaging.inbox import forget_old
 from riskstream.messaging.outbox import Outbox
 from riskstream.messaging.relay import Relay
 from riskstream.messaging.settlement import Handler
-from riskstream.messaging.timing import ConsumerTiming
+from riskstream.messaging.timing import consumer_timing
 from riskstream.runtime.clock import Clock, clock_from_environment
-from riskstream.runtime.health import Health, State
+from riskstream.runtime.health import Health
 from riskstream.runtime.logs import configure_logs
-from riskstream.runtime.service import HttpPart, Service
+from riskstream.runtime.service import HttpPart, Periodic, Service
+from riskstream.symbology import InvalidSymbolError, normalise
 from symbol_batch import schema
 from symbol_batch.api import create_app
 from symbol_batch.new_symbols import NewSymbols, SymbolRequests
@@ -35,12 +38,10 @@ from symbol_batch.providers.yahoo import YahooProvider
 from symbol_batch.schedule import Reconciler, RunSummary
 from symbol_batch.settings import CommandSettings, SymbolBatchSettings
 from symbol_batch.store import universe
-from symbol_batch.symbols import InvalidSymbolError, normalise
 
 NAME = "symbol-batch"
-MIGRATOR_VARIABLE = "RISKSTREAM_MIGRATOR_DSN"
 REQUESTS_GROUP = f"{NAME}.requests"
-RELAY_STUCK_SECONDS = 120.0
+FORGET_SECONDS = 3_600.0
 
 log = structlog.get_logger(__name__)
 
@@ -96,27 +97,30 @@ async def serve(clock: Clock) -> int:
     settings = SymbolBatchSettings()
     configure_logs(NAME, clock, settings.log_format, settings.log_level)
     async with wired(settings, clock) as wiring:
-        timing = ConsumerTiming(
-            session_timeout=settings.kafka_session_timeout_ms / 1000,
-            rebalance_timeout=settings.kafka_rebalance_timeout_ms / 1000,
-            heartbeat_interval=min(3.0, settings.kafka_session_timeout_ms / 3000),
-        )
         handlers: dict[type[Event], Handler] = {SymbolRequested: SymbolRequests(wiring.outbox).requested}
         consumer = Consumer(
-            wiring.engine, schema.SCHEMA, settings.kafka, REQUESTS_GROUP, handlers, clock=clock, timing=timing
+            wiring.engine,
+            schema.SCHEMA,
+            settings.kafka,
+            REQUESTS_GROUP,
+            handlers,
+            clock=clock,
+            timing=consumer_timing(settings),
         )
         relay = Relay(wiring.engine, schema.SCHEMA, settings.kafka, f"{NAME}-relay")
         health = Health()
-        health.add("requests", lambda: _consumer_state(consumer))
-        health.add("relay", lambda: State(live=relay.ticked_ago() < RELAY_STUCK_SECONDS))
+        health.add("requests", consumer.state)
+        health.add("relay", relay.state)
         health.add("reconciler", wiring.reconciler.health)
         app = create_app(wiring.engine, health)
         http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
         host, port = http.address
+        forget = partial(forget_old, wiring.engine, schema.SCHEMA)
         service = Service(NAME, health, shutdown_seconds=settings.shutdown_seconds)
         service.add("requests", consumer)
         service.add("new symbols", wiring.new_symbols)
         service.add("reconciler", wiring.reconciler)
+        service.add("inbox", Periodic("forget old inbox rows", FORGET_SECONDS, forget))
         service.add("relay", relay)
         service.add("http", http)
         log.info("listening", host=host, port=port)
@@ -163,16 +167,6 @@ async def list_universe() -> int:
     return 0
 
 
-async def migrate(clock: Clock) -> int:
-    """Bring the schema `symbols` to its newest form."""
-    dsn = os.environ.get(MIGRATOR_VARIABLE)
-    if not dsn:
-        sys.stderr.write(f"set {MIGRATOR_VARIABLE} to the address of the role riskstream_migrator\n")
-        return 2
-    await schema.migrate(dsn, clock)
-    return 0
-
-
 def symbols_in(file: Path) -> list[str]:
     """The symbols of a file: a CSV with a column `symbol`, or one a line; blank lines and # lines are skipped."""
     lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip() and line.lstrip()[0] != "#"]
@@ -188,7 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     clock = clock_from_environment()
     match options.command:
         case "migrate":
-            sys.exit(asyncio.run(migrate(clock)))
+            sys.exit(asyncio.run(migrate_as_told(schema.migrate, clock)))
         case "reconcile":
             sys.exit(asyncio.run(reconcile(clock, as_json=options.json)))
         case "universe" if options.action == "list":
@@ -233,11 +227,6 @@ def _print_runs(summaries: Sequence[RunSummary], worked: Sequence[tuple[str, str
             sys.stdout.write(f"    {step['name']:<18}{step['seconds']:>9.3f} s  {rest}\n")
     for symbol, end in worked:
         sys.stdout.write(f"requested {symbol}: {end}\n")
-
-
-def _consumer_state(consumer: Consumer) -> State:
-    health = consumer.health()
-    return State(live=health.live, ready=health.joined, detail={"halted": health.halted, "waiting": health.waiting})
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from riskstream.events.event import Event
 from riskstream.events.symbol import SymbolFactorsUpdated, SymbolFailed, SymbolReady, SymbolRequested
 from riskstream.messaging.outbox import Outbox
 from riskstream.runtime.clock import Clock
+from riskstream.symbology import InvalidSymbolError, normalise
 from symbol_batch import telemetry
 from symbol_batch.calendar import Calendar, calendar_at
 from symbol_batch.factors.definitions import BENCHMARKS
@@ -33,7 +34,6 @@ from symbol_batch.store import editions, requests, universe
 from symbol_batch.store.editions import Edition
 from symbol_batch.store.fences import FencedError, RequestFence
 from symbol_batch.store.requests import Request
-from symbol_batch.symbols import InvalidSymbolError, normalise
 
 NAMESPACE = UUID("7c2b8f5d-0e64-5b7c-b1f9-3a9d27e4c806")
 ATTEMPTS = 3

@@ -11,10 +11,10 @@ import pytest
 from pydantic import ValidationError
 
 from riskstream.runtime.health import Health
+from riskstream.symbology import InvalidSymbolError, normalise
 from symbol_batch.api import create_app
 from symbol_batch.main import symbols_in
 from symbol_batch.settings import CommandSettings
-from symbol_batch.symbols import InvalidSymbolError, normalise
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword", "ignore:Series.values returning")
 

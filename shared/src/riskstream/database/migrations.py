@@ -1,6 +1,8 @@
 """Bring a schema to its newest form: each service ships its own Alembic history for its own schema."""
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
@@ -12,11 +14,24 @@ from sqlalchemy import Connection, pool, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from riskstream.runtime.clock import Clock
+
+MIGRATOR_VARIABLE = "RISKSTREAM_MIGRATOR_DSN"
 OWNER_ROLE = "riskstream_owner"
 """Owns every table; has no login, so nothing can bypass grants by connecting as it."""
 
 YEARS_BACK = 10
 YEARS_AHEAD = 2
+
+
+async def migrate_as_told(migrate: Callable[[str, Clock], Awaitable[None]], clock: Clock) -> int:
+    """A service's command `migrate`, as the migrator that the environment names; the exit code."""
+    dsn = os.environ.get(MIGRATOR_VARIABLE)
+    if not dsn:
+        sys.stderr.write(f"set {MIGRATOR_VARIABLE} to the address of the role riskstream_migrator\n")
+        return 2
+    await migrate(dsn, clock)
+    return 0
 
 
 async def upgrade(dsn: str, package: str, schema: str, *, partitioned: Sequence[str] = (), year: int) -> None:

@@ -27,6 +27,7 @@ from riskstream.messaging.partition import ConsumerHealth, Partition
 from riskstream.messaging.settlement import Handler, IdempotentHandler, InTransaction, Outside, Settlement
 from riskstream.messaging.timing import ConsumerTiming
 from riskstream.runtime.clock import Clock, clock_from_environment
+from riskstream.runtime.health import State
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +99,12 @@ class ConsumerLoop:
             halted=tuple(sorted(partition.name for partition in self._partitions.values() if partition.halted)),
             waiting=tuple(sorted(partition.name for partition in self._partitions.values() if partition.waiting)),
         )
+
+    def state(self) -> State:
+        """The same for the process's health endpoints. A halted partition is shown; a restart would not mend it."""
+        health = self.health()
+        detail = {"partitions": health.assigned, "halted": health.halted, "waiting": health.waiting}
+        return State(live=health.live, ready=health.joined, detail=detail)
 
     async def _sessions(self) -> None:
         """One Kafka consumer after the other: a client that failed is thrown away, not repaired."""

@@ -20,6 +20,7 @@ from riskstream.messaging.outbox import channel
 from riskstream.messaging.producer import DisposableProducer, KafkaRecord
 from riskstream.messaging.tables import messaging_tables
 from riskstream.messaging.timing import RelayTiming
+from riskstream.runtime.health import State
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +80,10 @@ class Relay:
     def ticked_ago(self) -> float:
         """Seconds since the loop last came round, for liveness."""
         return time.monotonic() - self._ticked_at
+
+    def state(self) -> State:
+        """For the process's health endpoints: dead when the loop has not come round for long."""
+        return State(live=self.ticked_ago() < self._timing.stuck_after)
 
     async def drain(self) -> int:
         """Publish until the outbox shows nothing that this relay may take; return how many. For commands.

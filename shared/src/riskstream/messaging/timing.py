@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from riskstream.runtime.settings import ServiceSettings
+
 
 class ConsumerTiming(BaseModel):
     """Seconds, except where the name says records."""
@@ -43,4 +45,16 @@ class RelayTiming(BaseModel):
     retry_base: float = 0.2
     retry_cap: float = 30.0
     measure_interval: float = 5.0
+    stuck_after: float = 120.0
+    """Without a turn of its loop for this long, the relay calls itself dead."""
     metadata_max_age: float = 60.0
+
+
+def consumer_timing(settings: ServiceSettings) -> ConsumerTiming:
+    """The timing of a service's consumers, by its settings."""
+    session_timeout = settings.kafka_session_timeout_ms / 1000
+    return ConsumerTiming(
+        session_timeout=session_timeout,
+        rebalance_timeout=settings.kafka_rebalance_timeout_ms / 1000,
+        heartbeat_interval=min(3.0, session_timeout / 3),
+    )

@@ -12,9 +12,10 @@ from decimal import Decimal
 from typing import TypeVar
 
 from onboarding.imports.findings import REQUIRED, Field, Finding
+from onboarding.imports.holdings import LONGEST_NAME, is_holding_name
 from onboarding.imports.lot import SUBTYPES, InvestmentClass, Lot
 from onboarding.imports.values import fit, is_absent, read_date, read_number, years_before
-from onboarding.symbols import LONGEST_OTHER, LONGEST_PUBLIC, is_holding_name, is_listed_symbol, normalise, upper_case
+from riskstream.symbology import LONGEST, dash_form, has_symbols_characters, upper_case
 
 OLDEST_YEARS = 100
 OPTION_MULTIPLIER = Decimal(100)
@@ -170,12 +171,12 @@ class _RowCheck:
             if field in REQUIRED:
                 self._missing(field, "symbol_missing", "A position needs a symbol.")
             return None
-        symbol = normalise(text) if listed else upper_case(text)
-        longest = LONGEST_PUBLIC if listed else LONGEST_OTHER
+        symbol = dash_form(text) if listed else upper_case(text)
+        longest = LONGEST if listed else LONGEST_NAME
         if len(symbol) > longest:
             self._error(field, "symbol_too_long", f"A symbol has at most {longest} characters.", text)
             return None
-        if not (is_listed_symbol(symbol) if listed else is_holding_name(symbol)):
+        if not (has_symbols_characters(symbol) if listed else is_holding_name(symbol)):
             allowed = "letters, digits, dash, ^ and =" if listed else "letters, digits, spaces and ._&/()+'-"
             self._error(field, "symbol_bad_characters", f"A symbol consists of {allowed}.", text)
             return None

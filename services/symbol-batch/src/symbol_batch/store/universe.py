@@ -7,8 +7,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 NOT_FOUND_LIMIT = 20
-"""Consecutive sessions answered NOT_FOUND after which a symbol is dropped: a month, longer than a vendor takes to follow
-a change of ticker. A refusal never counts."""
+"""Consecutive sessions answered NOT_FOUND after which a symbol is dropped. A refusal never counts.
+
+A month: longer than a vendor takes to follow a change of ticker.
+"""
 
 
 async def active_symbols(connection: AsyncConnection) -> list[str]:

@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := shared services/symbol-batch services/portfolio-refresh services/analytics services/onboarding deploy/simulator deploy/local-stack
+OURS := riskstream riskstream-symbol-batch riskstream-portfolio-refresh riskstream-analytics riskstream-onboarding riskstream-simulator riskstream-local-stack
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
@@ -41,7 +42,7 @@ format: install ## put the code into its form
 
 lock: ## resolve the dependencies anew (needs uv): hashes, but no download addresses
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--no-emit-package riskstream --no-emit-package riskstream-simulator \
+		$(addprefix --no-emit-package ,$(OURS)) \
 		$(addsuffix /pyproject.toml,$(PACKAGES)) --group dev -o requirements.lock
 
 clean: ## remove what was built here

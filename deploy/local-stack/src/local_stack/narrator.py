@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -24,12 +24,12 @@ class Narrator:
         self.console.print(text)
 
     @contextmanager
-    def step(self, text: str) -> Iterator[None]:
-        """Time the block. An error leaves a cross instead of a tick, and goes on."""
+    def step(self, text: str) -> Iterator[Callable[[str], None]]:
+        """Time the block, which may say how far it is. An error leaves a cross instead of a tick, and goes on."""
         began = time.monotonic()
         try:
-            with self.console.status(text):
-                yield
+            with self.console.status(text) as status:
+                yield lambda progress: status.update(f"{text}  [dim]{progress}[/dim]")
         except BaseException:
             self.console.print(f"  [red]✗[/red] {text}")
             raise

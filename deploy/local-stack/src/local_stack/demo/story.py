@@ -82,7 +82,11 @@ class Demo:
                     self._folder / "system",
                     clock=clock,
                     market=synthetic_market(NIGHTS[0]),
-                    tuning={"RISKSTREAM_RECONCILE_SECONDS": "0.5", "RISKSTREAM_REQUEST_POLL_SECONDS": "0.5"},
+                    tuning={
+                        "RISKSTREAM_RECONCILE_SECONDS": "0.5",
+                        "RISKSTREAM_REQUEST_POLL_SECONDS": "0.5",
+                        "RISKSTREAM_CHUNK_SYMBOLS": "50",
+                    },
                 )
             )
             listed = self._simulator("symbols")
@@ -98,8 +102,8 @@ class Demo:
         if night != NIGHTS[0]:
             with self._narrator.step("all services stopped and started again, a day later"):
                 self.system.move_clock(shortly_before_the_night(night, seconds=8))
-        with self._narrator.step("21:00 in New York: prices, checks, exposures, metrics, edition"):
-            run = self._wait_for(f"the night of {night}", lambda: self._finished_run(night), seconds=240)
+        with self._narrator.step("21:00 in New York: prices, checks, exposures, metrics, edition") as tell:
+            run = self._wait_for(f"the night of {night}", lambda: self._finished_run(night, tell), seconds=240)
         self.told.nights.append(run)
         self._narrator.say(f"    [dim]{_night_line(run)}[/dim]")
         if night == NIGHTS[0]:
@@ -119,8 +123,10 @@ class Demo:
             ("One idea", "bob", [(known[25], 500)], "100000.00"),
             (NEWCOMER, "carol", [("SPY", 20), (self.told.stranger, 150)], "60000.00"),
         ]
+        # As slow as a real provider may be: otherwise the stranger is there before the request is answered.
+        self.system.set_faults({"kind": "latency", "milliseconds": 700, "symbols": [self.told.stranger]})
         for name, owner, holdings, equity in books:
-            with self._narrator.step(f"portfolio {name!r} of {owner}: {len(holdings)} positions"):
+            with self._narrator.step(f"portfolio {name!r} of {owner}, lots: {len(holdings)}"):
                 answer = httpx.post(
                     f"{self.system.onboarding.url}/portfolios",
                     json={
@@ -146,6 +152,7 @@ class Demo:
             self._narrator.say(f"    [dim]{answer.status_code} {_status_line(answer.json())}[/dim]")
         with self._narrator.step(f"{self.told.stranger}, unknown until now: from request to ready"):
             self._wait_for(f"{NEWCOMER!r} ready", lambda: self._status(NEWCOMER) == "ready", seconds=60)
+        self.system.set_faults()
 
     def _measure_answers(self) -> None:
         self._narrator.heading("Asking")
@@ -157,11 +164,14 @@ class Demo:
         self.told.refreshes = self._get(f"{self.system.portfolio_refresh.url}/runs")["runs"]
         self.told.truth = self._simulator("truth")["betas"]
 
-    def _finished_run(self, night: date) -> dict[str, Any] | None:
+    def _finished_run(self, night: date, tell: Callable[[str], None]) -> dict[str, Any] | None:
         answer = httpx.get(f"{self.system.symbol_batch.url}/runs/{night}", timeout=10, trust_env=False)
-        if not answer.is_success or answer.json()["state"] == "running":
+        if not answer.is_success:
             return None
         run: dict[str, Any] = answer.json()
+        tell(f"{run['fetched']} symbols asked for")
+        if run["state"] == "running":
+            return None
         if not run["state"].startswith("completed"):
             raise ServerFailed(f"the night of {night} is {run['state']}: {run['reason']}")
         return run

@@ -34,6 +34,7 @@ from portfolio_refresh.store.valuations import PortfolioFold, forget_portfolios,
 from portfolio_refresh.valuation.arrays import DAY, Days
 from riskstream.database.engine import driver
 from riskstream.events.portfolio import PortfolioRefreshed
+from riskstream.messaging import crash_points
 from riskstream.messaging.errors import is_transient
 from riskstream.messaging.outbox import Outbox
 
@@ -146,6 +147,7 @@ class Folding:
         """Write the folds, halving where the database refuses them, until the bad one is alone; returns who lost."""
         if not folds:
             return []
+        crash_points.reached("fold.before_write")
         try:
             won = await self._write_at_once(folds, cause, run_id)
         except Exception as error:
@@ -161,6 +163,7 @@ class Folding:
             half = len(folds) // 2
             losers = await self._write(folds[:half], cause, run_id, result)
             return losers + await self._write(folds[half:], cause, run_id, result)
+        crash_points.reached("fold.after_write")
         metrics.PORTFOLIOS_FOLDED.labels(cause).inc(len(won))
         result.folded += [fold.state.portfolio_id for fold in won]
         written = {fold.state.portfolio_id for fold in won}

@@ -8,6 +8,7 @@ from portfolio_refresh.planner import completion
 from portfolio_refresh.store.runs import Failure, QueuedChunk, candidates, end_chunk, find_chunk
 from riskstream.events.envelope import Envelope
 from riskstream.events.portfolio import PortfolioRefreshRequested
+from riskstream.messaging import crash_points
 from riskstream.messaging.errors import DomainError, TransientError, is_transient
 from riskstream.messaging.outbox import Outbox
 
@@ -69,6 +70,8 @@ class ChunkWorker:
             )
             if completed is not None:
                 await self._outbox.publish(connection, [completion(completed)], cause=envelope)
+            crash_points.reached("chunk.before_end_commit")
+        crash_points.reached("chunk.after_end_commit")
         if completed is not None:
             log.info("run_completed", run=str(event.run), portfolios_failed=completed.portfolios_failed)
 

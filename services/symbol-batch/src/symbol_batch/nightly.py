@@ -199,6 +199,7 @@ class Night:
                 now=now,
             )
             crash_points.reached("night.before_publish_commit")
+        crash_points.reached("night.after_publish_commit")
         telemetry.COVERAGE.set(coverage.ratio)
         return Published(edition, state, coverage)
 

@@ -29,6 +29,11 @@ class ConsumerTiming(BaseModel):
     stuck_after: float = 120.0
     """With records waiting and none settled for this long, the consumer calls itself dead."""
 
+    @property
+    def join_timeout(self) -> float:
+        """How long to be given partitions: the others end their batches, and who is gone is counted out."""
+        return self.rebalance_timeout + self.session_timeout
+
 
 class RelayTiming(BaseModel):
     """Seconds, except where the name says rows."""

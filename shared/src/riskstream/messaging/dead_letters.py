@@ -17,6 +17,8 @@ from riskstream.runtime.clock import Clock
 LARGEST_VALUE = 400_000
 """Bytes of a record's value that its dead letter keeps; base64 and escapes must still fit into one record."""
 
+DEAD_LETTER_SUFFIX = ".dlq"
+
 _NO_KEY = "(no key)"
 
 
@@ -46,7 +48,7 @@ class DeadLetter(Event):
 
 def dead_letter_topic(topic: str, group: str) -> str:
     """The topic for what `group` could not handle of `topic`."""
-    return f"{topic}.{group}.dlq"
+    return f"{topic}.{group}{DEAD_LETTER_SUFFIX}"
 
 
 class DeadLetters:

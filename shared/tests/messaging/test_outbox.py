@@ -89,6 +89,26 @@ async def test_events_of_nobodys_making_have_ids_of_their_own(paper_ledger: Any)
     assert len({envelope.id for envelope in await read_back(paper_ledger)}) == 3
 
 
+async def test_new_facts_have_ids_of_their_own_and_still_tell_what_caused_them(paper_ledger: Any) -> None:
+    await paper_ledger.say(paper_ledger.deposit(account="cause", n=0), root="run:1")
+    (cause,) = await read_back(paper_ledger)
+    twice = [paper_ledger.deposit(account="a", n=1), paper_ledger.deposit(account="a", n=2)]
+    await paper_ledger.say(*twice, cause=cause, new_facts=True)
+    await paper_ledger.say(*twice, cause=cause, new_facts=True)
+    said = (await read_back(paper_ledger))[1:]
+    assert len({envelope.id for envelope in (cause, *said)}) == 5
+    assert {envelope.causation_id for envelope in said} == {cause.id}
+    assert {envelope.correlation_id for envelope in said} == {"run:1"}
+
+
+async def test_new_facts_of_a_run_have_ids_of_their_own_and_tell_the_run(paper_ledger: Any) -> None:
+    for _ in range(2):
+        await paper_ledger.say(paper_ledger.deposit(account="a", n=0), root="run:1", new_facts=True)
+    first, again = await read_back(paper_ledger)
+    assert first.id != again.id
+    assert {first.correlation_id, again.correlation_id} == {"run:1"}
+
+
 async def test_two_events_that_would_get_one_id_are_refused(paper_ledger: Any) -> None:
     twice = [paper_ledger.deposit(account="a", n=0), paper_ledger.deposit(account="a", n=1)]
     with pytest.raises(ValueError, match="one id"):

@@ -53,12 +53,17 @@ class Outbox:
         *,
         cause: Envelope[Event] | None = None,
         root: str | None = None,
+        new_facts: bool = False,
     ) -> None:
         """Say `events`, in this order, if and when the connection's transaction commits.
 
         With `cause`, the event that is being handled, or `root`, `"<run id>:<edition>"`, ids are derived from it, the
         type and the key: the same work done twice says the same event, and consumers act once. Then an event type
         may be said once per key; ValueError otherwise. With neither, ids are random.
+
+        `new_facts` keeps the lineage of `cause` or `root` and takes random ids all the same: for where one cause makes
+        an event true more than once, and a guard of the caller's own in this transaction (a compare-and-set that
+        only one wins) sees to it that nothing is said twice.
 
         The order of a key is the order of commits only where the writer locked the aggregate's row first.
         """
@@ -69,7 +74,7 @@ class Outbox:
         origin = str(cause.id) if cause else root
         envelopes = [
             Envelope(
-                id=(identity := uuid4() if origin is None else derived_id(origin, event)),
+                id=(identity := uuid4() if origin is None or new_facts else derived_id(origin, event)),
                 source=self.source,
                 type=event.type,
                 time=now,
@@ -85,7 +90,7 @@ class Outbox:
         if len({envelope.id for envelope in envelopes}) < len(envelopes):
             raise ValueError(
                 "two events of one type and key from one cause would get one id, and the second would be dropped:"
-                " merge them, or say them from two causes"
+                " merge them, say them from two causes, or as `new_facts` where the transaction guards against twice"
             )
         await self.insert(connection, [OutgoingRecord(envelope, envelope.event.topic) for envelope in envelopes])
 

@@ -46,6 +46,20 @@ async def engine(postgres_server: Any) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture
+async def another_engine(engine: AsyncEngine) -> AsyncIterator[Callable[[], AsyncEngine]]:
+    """Engines with pools of their own on the same database, as another process would have."""
+    made: list[AsyncEngine] = []
+
+    def make() -> AsyncEngine:
+        made.append(create_async_engine(engine.url))
+        return made[-1]
+
+    yield make
+    for other in made:
+        await other.dispose()
+
+
+@pytest.fixture
 async def paper_ledger(engine: AsyncEngine) -> AsyncIterator[Any]:
     """A ledger with tables and without Kafka."""
     ledger = ledger_module.Ledger(engine, "127.0.0.1:1", f"ledger_{os.getpid()}_{next(_numbers)}")

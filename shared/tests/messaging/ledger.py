@@ -137,19 +137,18 @@ class Ledger:
         async with self.engine.connect() as connection:
             return int((await connection.execute(text(f"SELECT count(*) FROM {self.schema}.{table}"))).scalar_one())
 
-    def consumer(self, handler: Any = None, **options: Any) -> Consumer:
+    def consumer(self, handler: Any = None, *, engine: AsyncEngine | None = None, **options: Any) -> Consumer:
         options = {"timing": TIMING, "catalogue": self.catalogue} | options
-        return Consumer(
-            self.engine, self.schema, self.bootstrap, self.group, {self.deposit: handler or self.enter}, **options
-        )
+        handlers = {self.deposit: handler or self.enter}
+        return Consumer(engine or self.engine, self.schema, self.bootstrap, self.group, handlers, **options)
 
     def idempotent_consumer(self, handler: Any = None, **options: Any) -> IdempotentConsumer:
         options = {"timing": TIMING, "catalogue": self.catalogue} | options
         handlers = {self.deposit: handler or self.enter_alone}
         return IdempotentConsumer(self.engine, self.schema, self.bootstrap, self.group, handlers, **options)
 
-    def relay(self) -> Relay:
-        return Relay(self.engine, self.schema, self.bootstrap, f"{self.schema}-relay", timing=RELAY_TIMING)
+    def relay(self, *, engine: AsyncEngine | None = None) -> Relay:
+        return Relay(engine or self.engine, self.schema, self.bootstrap, f"{self.schema}-relay", timing=RELAY_TIMING)
 
 
 async def main() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 import httpx
 
@@ -24,6 +24,8 @@ from riskstream.runtime.clock import NEW_YORK, Clock
 
 RUN_AT = time(21)
 TOPICS_FILE = PROJECT / "deploy" / "topics.yaml"
+
+SomeProgram = TypeVar("SomeProgram", bound=Program)
 
 
 def shortly_before_the_night(session: date, seconds: float = 4.0) -> Clock:
@@ -69,6 +71,7 @@ class System:
         self._tuning = dict(tuning or {})
         self._database_name = database_name
         self._stack = Stack()
+        self._replicas: list[Program] = []
         self.issuer = Issuer(folder / "issuer")
         self.database: Database
         self.simulator: MarketSimulator
@@ -79,7 +82,8 @@ class System:
 
     @property
     def services(self) -> tuple[Program, ...]:
-        return (self.symbol_batch, self.portfolio_refresh, self.onboarding, self.analytics)
+        """The four, and the further replicas of them."""
+        return (self.symbol_batch, self.portfolio_refresh, self.onboarding, self.analytics, *self._replicas)
 
     def prepare(self) -> None:
         """Roles, schemas, topics and keys; then the simulator. Services come with `start`."""
@@ -90,16 +94,24 @@ class System:
         asyncio.run(create_topics(self._servers.kafka.address, TOPICS_FILE))
         self.simulator = MarketSimulator(self._time, self._market)
         self._stack.start(self.simulator)
-        self.symbol_batch = SymbolBatch(lambda: self.environment("symbol_batch"), folder=self._folder / "symbol-batch")
-        self.portfolio_refresh = PortfolioRefresh(
-            lambda: self.environment("portfolio_refresh"), folder=self._folder / "portfolio-refresh"
-        )
-        self.onboarding = Onboarding(lambda: self.environment("onboarding"), folder=self._folder / "onboarding")
-        self.analytics = Analytics(lambda: self.environment("analytics"), folder=self._folder / "analytics")
+        self.symbol_batch = self._make(SymbolBatch, SymbolBatch.name)
+        self.portfolio_refresh = self._make(PortfolioRefresh, PortfolioRefresh.name)
+        self.onboarding = self._make(Onboarding, Onboarding.name)
+        self.analytics = self._make(Analytics, Analytics.name)
+
+    def replica(self, kind: type[SomeProgram]) -> SomeProgram:
+        """One more process of a service, not started yet; it is among `services` from now on."""
+        program = self._make(kind, f"{kind.name}-{len(self._replicas) + 2}")
+        self._replicas.append(program)
+        return program
 
     def start(self, *programs: Program) -> None:
-        """Start services, all four unless some are named, at the same time, and wait until each says it is ready."""
+        """Start services, all of them unless some are named, at the same time, and wait until each says it is ready."""
         self._stack.start(*(programs or self.services))
+
+    def set_clock(self, clock: Clock) -> None:
+        """Another instant for every program that starts from now on; who runs keeps the time that it has."""
+        self._clock = clock
 
     def move_clock(self, clock: Clock, *, faults: Sequence[Mapping[str, object]] = ()) -> None:
         """Restart everything of ours at another instant; servers, data and addresses stay.
@@ -161,6 +173,10 @@ class System:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def _make(self, kind: type[SomeProgram], folder: str) -> SomeProgram:
+        role = kind.name.replace("-", "_")
+        return kind(lambda: self.environment(role), folder=self._folder / folder)
 
     def _time(self) -> dict[str, str]:
         return {} if self._clock is None else self._clock.environment()

@@ -7,6 +7,8 @@ from uuid import uuid4
 
 import orjson
 import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.abc import ConsumerRebalanceListener
 from sqlalchemy import text
 
 from riskstream.events.envelope import Envelope
@@ -320,6 +322,45 @@ async def test_a_rebalance_waits_for_the_batch_in_hand_so_that_its_offset_is_com
     assert partitions_held == {3}, "the batch was still in hand when its partition was taken back"
     assert metrics.COMMIT_FAILURES.labels(ledger.group)._value.get() == 0
     assert per_account(await ledger.entries()) == {"a": list(range(40))}
+
+
+async def test_a_consumer_that_stops_while_its_group_waits_for_another_leaves_nothing_running(
+    ledger: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NeverReady(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+        async def on_partitions_revoked(self, revoked: set[Any]) -> None:
+            if revoked:
+                waiting.set()
+                await released.wait()
+
+        async def on_partitions_assigned(self, assigned: set[Any]) -> None:
+            pass
+
+    released, waiting = asyncio.Event(), asyncio.Event()
+    other = AIOKafkaConsumer(bootstrap_servers=ledger.bootstrap, group_id=ledger.group, metadata_max_age_ms=1000)
+    other.subscribe([ledger.topic], listener=NeverReady())
+    await other.start()
+    consumer = ledger.consumer(timing=ledger.consumer()._timing.model_copy(update={"close_timeout": 0.5}))
+    clients = []
+    monkeypatch.setattr(
+        consumer, "_new_client", lambda make=consumer._new_client: clients.append(make()) or clients[-1]
+    )
+    run = asyncio.create_task(consumer.run())
+
+    async def joining() -> bool:
+        return bool(clients) and clients[0]._coordinator is not None and bool(waiting.is_set())
+
+    try:
+        await eventually(joining)
+        consumer.stop()
+        async with asyncio.timeout(10):
+            await run
+        assert clients[0]._fetcher._fetch_task.done()
+        assert clients[0]._coordinator._coordination_task.done()
+        assert not any(connection.connected() for connection in clients[0]._client._conns.values())
+    finally:
+        released.set()
+        await other.stop()
 
 
 async def test_an_idempotent_consumer_passes_over_what_its_inbox_knows(

@@ -276,6 +276,20 @@ class ConsumerLoop:
                 await kafka.stop()
         except (KafkaError, OSError) as error:
             log.warning("consumer_not_closed", group=self.group, error=repr(error))
+            await self._kill(kafka)
+
+    async def _kill(self, kafka: Any) -> None:
+        """`stop` takes part after part, and a join that nobody answers is the first: the rest would live for ever."""
+        coordinator, fetcher = kafka._coordinator, kafka._fetcher
+        ends = (
+            []
+            if coordinator is None
+            else [coordinator._stop_heartbeat_task(), coordinator._stop_commit_offsets_refresh_task()]
+        )
+        if fetcher is not None:
+            ends.append(fetcher.close())
+        ends.append(kafka._client.close())
+        await asyncio.wait({asyncio.create_task(end) for end in ends}, timeout=self._timing.close_timeout)
 
 
 def _pieces(records: Sequence[Any], size: int) -> list[Sequence[Any]]:

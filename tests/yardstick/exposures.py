@@ -35,7 +35,7 @@ class Expected:
     observations: int
 
 
-def single(returns: Series, benchmarks: dict[str, Series], factor: str) -> Expected | int:
+def single(returns: Series, benchmarks: dict[str, Series], factor: str, *, newey_west: bool = True) -> Expected | int:
     """The OLS exposure to `factor` at the series' end, or the number of observations where it is too small."""
     regressor, minus, window, least = SINGLE[factor]
     x = benchmarks[regressor] - (benchmarks[minus] if minus else 0.0)
@@ -46,8 +46,11 @@ def single(returns: Series, benchmarks: dict[str, Series], factor: str) -> Expec
         return n
     model = sm.OLS(y[valid], sm.add_constant(x[valid]))
     fit = model.fit()
-    robust = model.fit(cov_type="HAC", cov_kwds={"maxlags": 5, "use_correction": False})
-    return Expected(float(fit.params[1]), float(fit.bse[1]), float(robust.bse[1]), float(fit.rsquared), n)
+    robust_error = float("nan")
+    if newey_west:
+        robust = model.fit(cov_type="HAC", cov_kwds={"maxlags": 5, "use_correction": False})
+        robust_error = float(robust.bse[1])
+    return Expected(float(fit.params[1]), float(fit.bse[1]), robust_error, float(fit.rsquared), n)
 
 
 def joint(returns: Series, benchmarks: dict[str, Series]) -> dict[str, Expected] | int:

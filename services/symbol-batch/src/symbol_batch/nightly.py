@@ -230,7 +230,7 @@ async def load_panel(
     """The stored closes and actions that an edition's figures as of `session` need, later ones left aside."""
     sessions = calendar.window(session, panels.SESSIONS)
     async with engine.connect() as connection:
-        closes = await prices.closes(connection, symbols, sessions[0], session)
+        closes = await prices.closes(connection, symbols, sessions)
         # An action dated between two sessions counts on the later one.
         actions = await prices.actions(connection, symbols, sessions[0] - timedelta(days=4), session)
     return await asyncio.to_thread(build_panel, symbols, sessions, closes, actions, revisions)

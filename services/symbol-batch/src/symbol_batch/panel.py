@@ -1,6 +1,6 @@
 """Closes and actions of many symbols over the sessions that an edition's numbers need."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -34,24 +34,24 @@ class Panel:
 def build_panel(
     symbols: Sequence[str],
     sessions: list[date],
-    closes: Mapping[str, tuple[Days, Floats]],
+    closes: Floats,
     actions: Iterable[CorporateAction],
     revisions: Iterable[Revision] = (),
 ) -> Panel:
-    """Lay out what is stored, with the revisions about to be written over it. `sessions` must be increasing."""
+    """The stored closes (T, S) and actions, with the revisions about to be written over them. `sessions` must increase.
+
+    `closes` becomes the panel's own.
+    """
     days = np.array(sessions, dtype="datetime64[D]")
-    values = np.full((len(sessions), len(symbols)), np.nan)
     column = {symbol: index for index, symbol in enumerate(symbols)}
     ledger = {(action.symbol, action.ex_date, action.kind): action for action in actions}
-    for symbol, (stored_days, stored_closes) in closes.items():
-        _lay(values[:, column[symbol]], days, stored_days, stored_closes)
     for revision in revisions:
-        _lay(values[:, column[revision.symbol]], days, revision.bars.days, revision.bars.close)
+        _lay(closes[:, column[revision.symbol]], days, revision.bars.days, revision.bars.close)
         ledger |= {(action.symbol, action.ex_date, action.kind): action for action in revision.written}
         for action in revision.vanished:
             ledger.pop((action.symbol, action.ex_date, action.kind), None)
     ratios, dividends = action_panel(ledger.values(), days, symbols)
-    return Panel(tuple(symbols), sessions, values, ratios, dividends)
+    return Panel(tuple(symbols), sessions, closes, ratios, dividends)
 
 
 def _lay(target: Floats, days: Days, own_days: Days, closes: Floats) -> None:

@@ -1,5 +1,6 @@
 """Prices and actions in the database."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -9,12 +10,28 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from riskstream.database.bulk import copy_upsert
+from riskstream.database.engine import driver
 from symbol_batch.actions import CorporateAction
 from symbol_batch.bars import ActionKey, Days, StoredSeries, TradedBars
 from symbol_batch.factors.arrays import Floats
 
 _PRICE_COLUMNS = ("symbol", "session", "open", "high", "low", "close", "volume", "currency", "source", "fetched_at")
 _ACTION_COLUMNS = ("symbol", "ex_date", "kind", "ratio", "amount", "source", "fetched_at")
+
+
+# A close of each session and symbol, the symbol as its place among those asked for.
+_CLOSES = """
+SELECT CAST(asked.number - 1 AS integer), bar.session - DATE '1970-01-01', bar.close
+FROM symbols.market_data_cache bar
+JOIN unnest($1::text[]) WITH ORDINALITY AS asked (symbol, number) ON asked.symbol = bar.symbol
+WHERE bar.session BETWEEN $2 AND $3
+"""
+_COPY_HEADER = 19
+_COPY_TRAILER = 2
+_CLOSE_ROW = np.dtype(
+    [("fields", ">i2"), ("", ">i4"), ("symbol", ">i4"), ("", ">i4"), ("day", ">i4"), ("", ">i4"), ("close", ">f8")]
+)
+"""Of binary COPY: before each field its length. https://www.postgresql.org/docs/current/sql-copy.html"""
 
 
 async def last_stored(connection: AsyncConnection, symbols: Sequence[str], through: date) -> dict[str, date]:
@@ -54,19 +71,20 @@ async def stored_series(
     return {symbol: StoredSeries(days, closes, ledger[symbol]) for symbol, (days, closes) in found.items()}
 
 
-async def closes(
-    connection: AsyncConnection, symbols: Sequence[str], first: date, last: date
-) -> dict[str, tuple[Days, Floats]]:
-    """Each symbol's (days, closes) in the range, one array per symbol: 1.3 million closes take under a second."""
-    rows = await connection.execute(
-        text(
-            "SELECT symbol, array_agg(session - DATE '1970-01-01' ORDER BY session) AS days, "
-            "array_agg(close ORDER BY session) AS closes FROM symbols.market_data_cache "
-            "WHERE session BETWEEN :first AND :last AND symbol = ANY(CAST(:symbols AS text[])) GROUP BY symbol"
-        ),
-        {"symbols": list(symbols), "first": first, "last": last},
-    )
-    return {row.symbol: (_days(row.days), np.array(row.closes, dtype=np.float64)) for row in rows}
+async def closes(connection: AsyncConnection, symbols: Sequence[str], sessions: Sequence[date]) -> Floats:
+    """The closes (T, S) of increasing `sessions`, a column a symbol, NaN where none is stored.
+
+    By binary COPY, whose rows are all of one length because symbols travel as numbers: numpy reads 1.3 million of them
+    at once, in a quarter of the time that one array per symbol takes.
+    """
+    incoming = bytearray()
+
+    async def keep(piece: bytes) -> None:
+        incoming.extend(piece)
+
+    raw = await driver(connection)
+    await raw.copy_from_query(_CLOSES, list(symbols), sessions[0], sessions[-1], output=keep, format="binary")
+    return await asyncio.to_thread(_as_panel, incoming, sessions, len(symbols))
 
 
 async def actions(
@@ -125,6 +143,18 @@ async def write_actions(
         key = ("symbol", "ex_date", "kind")
         update = ("ratio", "amount", "source", "fetched_at")
         await copy_upsert(connection, "symbols.corporate_actions", _ACTION_COLUMNS, rows, key=key, update=update)
+
+
+def _as_panel(incoming: bytearray, sessions: Sequence[date], symbols: int) -> Floats:
+    count = (len(incoming) - _COPY_HEADER - _COPY_TRAILER) // _CLOSE_ROW.itemsize
+    rows = np.frombuffer(incoming, dtype=_CLOSE_ROW, count=count, offset=_COPY_HEADER)
+    days = np.array(sessions, dtype="datetime64[D]").astype(np.int64)
+    place = np.searchsorted(days, rows["day"])
+    # A bar on a day that is no session is no close of any session.
+    real = days[place] == rows["day"]
+    panel = np.full((len(sessions), symbols), np.nan)
+    panel[place[real], rows["symbol"][real]] = rows["close"][real]
+    return panel
 
 
 def _days(numbers: list[int]) -> Days:

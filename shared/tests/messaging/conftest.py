@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.protocol.group import LeaveGroupRequest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from riskstream.messaging.dead_letters import dead_letter_topic
@@ -174,6 +175,24 @@ def committed(kafka_server: Any) -> Callable[..., Awaitable[int]]:
         return sum(max(0, offsets[place].offset) for place in offsets if place.topic == topic)
 
     return ask
+
+
+@pytest.fixture
+def dismiss(kafka_server: Any) -> Callable[[str], Awaitable[None]]:
+    """Tell the broker that a group's members are gone, which it would find out when their sessions end."""
+
+    async def leave(group: str) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka_server.address)
+        await admin.start()
+        try:
+            coordinator = await admin.find_coordinator(group)
+            (answer,) = await admin.describe_consumer_groups([group])
+            for member in answer.groups[0][5]:
+                await admin._send_request(LeaveGroupRequest(group, member[0]), coordinator)
+        finally:
+            await admin.close()
+
+    return leave
 
 
 @pytest.fixture

@@ -147,8 +147,8 @@ class Ledger:
         handlers = {self.deposit: handler or self.enter_alone}
         return IdempotentConsumer(self.engine, self.schema, self.bootstrap, self.group, handlers, **options)
 
-    def relay(self, *, engine: AsyncEngine | None = None) -> Relay:
-        return Relay(engine or self.engine, self.schema, self.bootstrap, f"{self.schema}-relay", timing=RELAY_TIMING)
+    def relay(self, *, engine: AsyncEngine | None = None, timing: RelayTiming = RELAY_TIMING) -> Relay:
+        return Relay(engine or self.engine, self.schema, self.bootstrap, f"{self.schema}-relay", timing=timing)
 
 
 async def main() -> None:

@@ -10,12 +10,13 @@ DIED = 137
 @pytest.mark.parametrize("point", ["consumer.before_commit", "consumer.after_commit_before_offset"])
 @pytest.mark.parametrize("role", ["consumer", "idempotent_consumer"])
 async def test_a_consumer_killed_around_its_commit_leaves_every_effect_once(
-    ledger: Any, running: Any, eventually: Any, ledger_process: Any, role: str, point: str
+    ledger: Any, running: Any, eventually: Any, ledger_process: Any, dismiss: Any, role: str, point: str
 ) -> None:
     await ledger.say(*(ledger.deposit(account=f"a{n % 7}", n=n // 7) for n in range(70)))
     assert await ledger.relay().drain() == 70
     killed = await ledger_process(ledger, role, f"{point}:2")
     assert await killed.wait() == DIED
+    await dismiss(ledger.group)
     async with running(getattr(ledger, role)()):
 
         async def all_there() -> bool:

@@ -68,7 +68,8 @@ async def test_a_topic_that_is_missing_holds_up_its_lane_and_no_other(
     lost = type(ledger.deposit)("Lost", (ledger.deposit,), {"topic": f"{ledger.schema}.nowhere", "__annotations__": {}})
     other = next(f"b{n}" for n in range(100) if lane_of(f"b{n}") != lane_of("a"))
     await ledger.say(lost(account="a", n=0), ledger.deposit(account="a", n=0))
-    async with running(ledger.relay()):
+    timing = ledger.relay()._timing.model_copy(update={"send_timeout": 0.7})
+    async with running(ledger.relay(timing=timing)):
         for n in range(5):
             await ledger.say(ledger.deposit(account=other, n=n))
 
@@ -82,9 +83,8 @@ async def test_a_topic_that_is_missing_holds_up_its_lane_and_no_other(
 async def test_a_notification_brings_an_event_out_long_before_the_next_poll(
     ledger: Any, running: Any, eventually: Any
 ) -> None:
-    relay = ledger.relay()
-    relay._timing = relay._timing.model_copy(update={"poll_interval": 30.0})
-    async with running(relay):
+    timing = ledger.relay()._timing.model_copy(update={"poll_interval": 30.0})
+    async with running(ledger.relay(timing=timing)):
 
         async def empty() -> bool:
             return await ledger.count("outbox") == 0

@@ -280,15 +280,12 @@ class ConsumerLoop:
 
     async def _kill(self, kafka: Any) -> None:
         """`stop` takes part after part, and a join that nobody answers is the first: the rest would live for ever."""
-        coordinator, fetcher = kafka._coordinator, kafka._fetcher
-        ends = (
-            []
-            if coordinator is None
-            else [coordinator._stop_heartbeat_task(), coordinator._stop_commit_offsets_refresh_task()]
-        )
-        if fetcher is not None:
-            ends.append(fetcher.close())
-        ends.append(kafka._client.close())
+        ends = [kafka._client.close()]
+        if kafka._coordinator is not None:
+            ends.append(kafka._coordinator._stop_heartbeat_task())
+            ends.append(kafka._coordinator._stop_commit_offsets_refresh_task())
+        if kafka._fetcher is not None:
+            ends.append(kafka._fetcher.close())
         await asyncio.wait({asyncio.create_task(end) for end in ends}, timeout=self._timing.close_timeout)
 
 

@@ -11,6 +11,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 from riskstream.messaging import metrics
 from riskstream.messaging.backoff import Backoff
 from riskstream.messaging.breaker import Breaker, DeadLetterLimit
+from riskstream.messaging.crash_points import reached
 from riskstream.messaging.partition import Partition
 from riskstream.messaging.timing import ConsumerTiming
 
@@ -57,6 +58,7 @@ class Assignment:
     async def taken_back(self) -> None:
         """The group takes the partitions back: wait for the batch in hand, so that its offset is committed first."""
         async with self.drain_lock:
+            reached("consumer.during_revoke")
             metrics.REBALANCES.labels(self._group).inc()
             self.forget()
 

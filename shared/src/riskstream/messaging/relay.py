@@ -153,6 +153,7 @@ class Relay:
     async def _drain_lane(self, connection: AsyncConnection, lane: int) -> int:
         limit = {"lane_": lane, "limit_": self._timing.batch_rows}
         rows = (await connection.execute(self._statements.read, limit)).all()
+        reached("relay.before_publish")
         await self._producer.send([_record(row) for row in rows])
         reached("relay.after_publish_before_delete")
         await connection.execute(self._statements.delete, {"lane_": lane, "seqs": [row.seq for row in rows]})

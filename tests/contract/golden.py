@@ -1,0 +1,59 @@
+"""The golden records of every event type, and the schema each model has: `python -m contract.golden` renews schemas."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from riskstream.events.catalogue import CATALOGUE
+from riskstream.events.envelope import Envelope
+from riskstream.events.event import Event
+
+EXAMPLES = Path(__file__).with_name("examples")
+SCHEMAS = Path(__file__).with_name("schemas")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A record as it was once published. Files are only ever added: old records stay in topics for weeks."""
+
+    path: Path
+    event_type: str
+    key: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.event_type}/{self.path.stem}"
+
+    @property
+    def record_headers(self) -> list[tuple[str, bytes]]:
+        return [(name, value.encode()) for name, value in self.headers.items()]
+
+    @property
+    def value(self) -> bytes:
+        return json.dumps(self.body).encode()
+
+    def read(self) -> Envelope[Event]:
+        return Envelope.read(self.record_headers, self.value)
+
+
+def examples(event_type: str | None = None) -> list[Example]:
+    """All golden records, or those of one type, by type and name."""
+    paths = sorted(EXAMPLES.glob(f"{event_type or '*'}/*.json"))
+    return [Example(path, path.parent.name, **json.loads(path.read_text())) for path in paths]
+
+
+def schema_text(model: type[Event]) -> str:
+    """The model's JSON schema as its file has it."""
+    return json.dumps(model.model_json_schema(), indent=2, sort_keys=True) + "\n"
+
+
+def main() -> None:
+    for event_type, model in CATALOGUE.by_type.items():
+        (SCHEMAS / f"{event_type}.json").write_text(schema_text(model))
+
+
+if __name__ == "__main__":
+    main()

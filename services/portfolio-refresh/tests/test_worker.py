@@ -66,6 +66,22 @@ async def test_the_last_chunk_completes_the_run(world, engine, outbox, worker, d
     assert {event["cause"] for event in await world.said("portfolio.refreshed")} == {"night"}
 
 
+async def test_what_is_said_of_a_chunk_names_the_event_that_asked_for_it(
+    world, engine, outbox, worker, days, requested
+):
+    await world.portfolio(days[0], ("KO", 1, 50))
+    await world.night(days[0], KO=60)
+    await plan(engine, outbox, days[0], 2)
+    asked = requested(0)
+    await worker.refresh_requested(asked)
+    lineage = await world.sql.fetch(
+        "SELECT headers ->> 'ce_causationid' AS cause, headers ->> 'ce_correlationid' AS root FROM valuations.outbox"
+        " WHERE type IN ('portfolio.refreshed.v1', 'portfolio.refresh.completed.v1')"
+    )
+    assert {(row["cause"], row["root"]) for row in lineage} == {(str(asked.id), asked.correlation_id)}
+    assert len(lineage) == 2
+
+
 async def test_chunks_delivered_many_times_to_many_workers_complete_the_run_once(
     world, engine, outbox, days, requested
 ):

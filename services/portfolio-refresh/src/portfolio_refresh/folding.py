@@ -33,6 +33,8 @@ from portfolio_refresh.store.states import (
 from portfolio_refresh.store.valuations import PortfolioFold, forget_portfolios, write_folds
 from portfolio_refresh.valuation.arrays import DAY, Days
 from riskstream.database.engine import driver
+from riskstream.events.envelope import Envelope
+from riskstream.events.event import Event
 from riskstream.events.portfolio import PortfolioRefreshed
 from riskstream.messaging import crash_points
 from riskstream.messaging.errors import is_transient
@@ -77,6 +79,15 @@ class _Read:
     edition: Edition | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """What is written and said of a fold beside its figures."""
+
+    cause: Cause
+    run_id: UUID | None
+    heard: Envelope[Event] | None
+
+
 class Folding:
     """Folds portfolios to the current edition's session."""
 
@@ -85,9 +96,16 @@ class Folding:
         self._outbox = outbox
         self._limits = limits or FoldLimits()
 
-    async def fold(self, portfolio_ids: Iterable[UUID], cause: Cause, run_id: UUID | None = None) -> FoldResult:
+    async def fold(
+        self,
+        portfolio_ids: Iterable[UUID],
+        cause: Cause,
+        run_id: UUID | None = None,
+        heard: Envelope[Event] | None = None,
+    ) -> FoldResult:
         """Bring the portfolios to the edition's session and their newest version; say `portfolio.refreshed` for each.
 
+        `heard` is the event that made somebody look: what is said names it as its cause; nothing else depends on it.
         What has to be folded is read from the data: a portfolio with nothing to do is left alone. Raises what the
         database raises when it is away; all folds written until then stand.
         """
@@ -110,7 +128,7 @@ class Folding:
                 from_first |= outcome.history_changed
                 pending.extend(outcome.history_changed)
                 with metrics.FOLD_SECONDS.labels("write").time():
-                    losers = await self._write(outcome.folds, cause, run_id, result)
+                    losers = await self._write(outcome.folds, _Telling(cause, run_id, heard), result)
                 lost.update(losers)
                 metrics.FOLDS_LOST.inc(len(losers))
                 result.lost += [loser for loser in losers if lost[loser] >= self._limits.rounds]
@@ -141,15 +159,13 @@ class Folding:
             metrics.PORTFOLIOS_NOT_VALUED.labels(fault.reason).inc()
             result.failed[portfolio_id] = by_id[portfolio_id], group.edition, fault
 
-    async def _write(
-        self, folds: Sequence[PortfolioFold], cause: Cause, run_id: UUID | None, result: FoldResult
-    ) -> list[UUID]:
+    async def _write(self, folds: Sequence[PortfolioFold], telling: _Telling, result: FoldResult) -> list[UUID]:
         """Write the folds, halving where the database refuses them, until the bad one is alone; returns who lost."""
         if not folds:
             return []
         crash_points.reached("fold.before_write")
         try:
-            won = await self._write_at_once(folds, cause, run_id)
+            won = await self._write_at_once(folds, telling)
         except Exception as error:
             if is_transient(error):
                 raise
@@ -161,23 +177,22 @@ class Folding:
                 result.failed[fold.state.portfolio_id] = fold.state, fold.edition, fault
                 return []
             half = len(folds) // 2
-            losers = await self._write(folds[:half], cause, run_id, result)
-            return losers + await self._write(folds[half:], cause, run_id, result)
+            losers = await self._write(folds[:half], telling, result)
+            return losers + await self._write(folds[half:], telling, result)
         crash_points.reached("fold.after_write")
-        metrics.PORTFOLIOS_FOLDED.labels(cause).inc(len(won))
+        metrics.PORTFOLIOS_FOLDED.labels(telling.cause).inc(len(won))
         result.folded += [fold.state.portfolio_id for fold in won]
         written = {fold.state.portfolio_id for fold in won}
         return [fold.state.portfolio_id for fold in folds if fold.state.portfolio_id not in written]
 
-    async def _write_at_once(
-        self, folds: Sequence[PortfolioFold], cause: Cause, run_id: UUID | None
-    ) -> list[PortfolioFold]:
+    async def _write_at_once(self, folds: Sequence[PortfolioFold], telling: _Telling) -> list[PortfolioFold]:
         async with self._engine.begin() as connection:
             await connection.execute(text("SELECT 1"))
-            won = await write_folds(await driver(connection), folds, run_id)
-            # Ids are random: the compare-and-set lets each valuation be said once, and a chunk that is delivered
-            # twice may rightly say a second, newer one.
-            await self._outbox.publish(connection, [_refreshed(fold, cause) for fold in won])
+            won = await write_folds(await driver(connection), folds, telling.run_id)
+            # The compare-and-set lets each valuation be said once; a chunk that is delivered twice may rightly say a
+            # second, newer one.
+            events = [_refreshed(fold, telling.cause) for fold in won]
+            await self._outbox.publish(connection, events, cause=telling.heard, new_facts=True)
         return won
 
 

@@ -12,6 +12,7 @@ from portfolio_refresh.folding import Cause, Folding
 from portfolio_refresh.store.behind import holders_waiting_for
 from portfolio_refresh.store.runs import ChunkRange, Completed, Run, add_run, sizes_of_all, sizes_of_holders
 from riskstream.events.envelope import Envelope
+from riskstream.events.event import Event
 from riskstream.events.portfolio import PortfolioChanged, PortfolioRefreshCompleted, PortfolioRefreshRequested
 from riskstream.events.symbol import SymbolBatchCompleted, SymbolFactorsUpdated, SymbolReady
 from riskstream.messaging.errors import DomainError, TransientError
@@ -126,16 +127,16 @@ class SingleFolds:
 
     async def portfolio_changed(self, envelope: Envelope[PortfolioChanged]) -> None:
         """Fold the portfolio, or forget it where it was deleted. Before the first edition there is nothing to do."""
-        await self._fold([envelope.event.portfolio], "change")
+        await self._fold([envelope.event.portfolio], "change", envelope)
 
     async def symbol_ready(self, envelope: Envelope[SymbolReady]) -> None:
         """Fold the portfolios that were valued without the symbol."""
         async with self._engine.connect() as connection:
             holders = await holders_waiting_for(connection, envelope.event.symbol)
-        await self._fold(holders, "symbol")
+        await self._fold(holders, "symbol", envelope)
 
-    async def _fold(self, portfolio_ids: Sequence[UUID], cause: Cause) -> None:
-        result = await self._folding.fold(portfolio_ids, cause)
+    async def _fold(self, portfolio_ids: Sequence[UUID], cause: Cause, heard: Envelope[Event]) -> None:
+        result = await self._folding.fold(portfolio_ids, cause, heard=heard)
         if result.lost:
             raise TransientError(f"{len(result.lost)} portfolios changed faster than they could be folded")
         if result.failed:

@@ -39,7 +39,7 @@ class ChunkWorker:
         if chunk is None:
             return
         try:
-            result = await self._work(chunk)
+            result = await self._work(chunk, envelope)
         except Exception as error:
             if is_transient(error):
                 raise
@@ -48,10 +48,10 @@ class ChunkWorker:
         else:
             await self._end(envelope, failures=_failures(result))
 
-    async def _work(self, chunk: QueuedChunk) -> FoldResult:
+    async def _work(self, chunk: QueuedChunk, heard: Envelope[PortfolioRefreshRequested]) -> FoldResult:
         async with self._engine.connect() as connection:
             portfolio_ids = await candidates(connection, chunk.range)
-        result = await self._folding.fold(portfolio_ids, chunk.run.cause, chunk.run.run_id)
+        result = await self._folding.fold(portfolio_ids, chunk.run.cause, chunk.run.run_id, heard)
         if result.lost:
             raise TransientError(f"{len(result.lost)} portfolios changed faster than they could be folded")
         return result

@@ -1,0 +1,32 @@
+"""The generator: a seed is a story."""
+
+from itertools import islice
+
+from chaos_story.plan import Create, FlushValkey, Freeze, Kill, Night, Provider, ServerAway, faults, operations
+
+LENGTH = 400
+
+
+def test_the_same_seed_makes_the_same_operations_and_faults() -> None:
+    for sequence in (operations, faults):
+        assert list(islice(sequence(5), LENGTH)) == list(islice(sequence(5), LENGTH))
+
+
+def test_another_seed_makes_another_story() -> None:
+    for sequence in (operations, faults):
+        assert list(islice(sequence(5), LENGTH)) != list(islice(sequence(6), LENGTH))
+
+
+def test_a_longer_story_begins_as_a_shorter_one() -> None:
+    assert list(islice(faults(5), LENGTH))[:50] == list(islice(faults(5), 50))
+
+
+def test_every_kind_comes_up_within_one_deck() -> None:
+    assert {Create, Night} <= {type(step) for step in islice(operations(1), 20)}
+    early = list(islice(faults(1), 2 * 21))
+    assert {Kill, Freeze, ServerAway, FlushValkey, Provider} <= {type(step) for step in early}
+    assert {step.server for step in early if isinstance(step, ServerAway)} == {"kafka", "postgres", "valkey"}
+
+
+def test_a_story_begins_with_something_to_read() -> None:
+    assert all(isinstance(step, Create) for step in islice(operations(9), 2))

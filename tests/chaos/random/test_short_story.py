@@ -1,0 +1,23 @@
+"""A short random story of the whole system; `make chaos` plays long ones."""
+
+from pathlib import Path
+
+import pytest
+
+from chaos_story.story import play
+from chaos_story.world import OwnServers
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+SEED = 4
+SECONDS = 60.0
+
+
+def test_a_random_story_ends_well_whatever_broke(servers: OwnServers, tmp_path: Path) -> None:
+    report = play(servers, tmp_path, SEED, SECONDS, print)
+    print("\n".join(report.lines()))
+    assert report.history.operations["Create"] > 5
+    assert sum(report.history.faults.values()) > 3
+    assert len(report.history.answers) > 300
+    assert report.rows_compared > 20
+    assert report.findings == []

@@ -1,0 +1,69 @@
+"""Waiting, after the last fault, until the system has nothing left to do."""
+
+import time
+from collections.abc import Iterator
+
+from chaos_story.checker import undone
+from chaos_story.evidence import Evidence, count_outbox, read_inbox, read_tables
+from chaos_story.ledger import read_ledger
+from chaos_story.topics import read_topics
+from chaos_story.world import World
+from local_stack.system import TOPICS_FILE
+from riskstream.messaging.topics import load_topics
+
+SETTLES_WITHIN = 150.0
+
+BEHIND = """
+SELECT count(*) FROM portfolios.portfolios p CROSS JOIN symbols.current_edition e
+LEFT JOIN valuations.valuation_heads h USING (portfolio_id)
+WHERE CASE WHEN p.deleted_at IS NOT NULL THEN h.portfolio_id IS NOT NULL
+    ELSE h.portfolio_id IS NULL OR (h.portfolio_version, h.edition) <> (p.version, e.edition) END
+"""
+
+UNFINISHED = {
+    "the night is not published": "SELECT 1 - count(*) FROM symbols.current_edition WHERE session = $1",
+    "portfolios are behind": BEHIND,
+    "symbols are waited for": "SELECT count(*) FROM symbols.symbol_requests WHERE state NOT IN ('ready', 'failed')",
+    "runs have not ended": "SELECT count(*) FROM valuations.refresh_runs WHERE finished_at IS NULL",
+}
+
+
+def settle(world: World, seconds: float = SETTLES_WITHIN) -> Evidence:
+    """The evidence as soon as nothing is left to be done, or when the time is over."""
+    deadline = time.monotonic() + seconds
+    while left := list(_unfinished(world)):
+        if time.monotonic() > deadline:
+            world.history.accident(f"after {seconds:.0f} s of calm: {'; '.join(left)}")
+            break
+        time.sleep(0.5)
+    evidence = collect(world)
+    while any(undone(evidence)) and time.monotonic() < deadline:
+        time.sleep(1)
+        evidence = collect(world)
+    return evidence
+
+
+def collect(world: World) -> Evidence:
+    """Everything as it is now."""
+    topics = load_topics(TOPICS_FILE)
+    tables = world.tables
+    return Evidence(
+        world.history,
+        events=read_topics(world.servers.kafka.address, [topic.name for topic in topics.every_topic()]),
+        tables=read_tables(tables),
+        ledger=read_ledger(tables),
+        inbox=read_inbox(tables),
+        outbox_rows=count_outbox(tables),
+        groups={topic.name: topic.groups for topic in topics.topics},
+    )
+
+
+def _unfinished(world: World) -> Iterator[str]:
+    tables = world.tables
+    for what, sql in UNFINISHED.items():
+        count = tables.value(sql, *([world.session] if "$1" in sql else []))
+        if count:
+            yield f"{what} ({count})"
+    rows = count_outbox(tables)
+    if rows:
+        yield f"events are not published ({rows})"

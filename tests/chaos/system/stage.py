@@ -6,13 +6,14 @@ by any time.
 
 import asyncio
 import io
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 from sqlalchemy.engine import make_url
@@ -72,6 +73,12 @@ class Stage(System):
     calm: Database
     """Where the same portfolios are folded once, in one go, by nobody else."""
 
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._runner = asyncio.Runner()
+        self._sql: asyncpg.Connection | None = None
+        self._ids = random.Random(1)
+
     @property
     def services(self) -> tuple[Program, ...]:
         return ()
@@ -113,13 +120,13 @@ class Stage(System):
         self._on_engine(drain)
 
     def say(self, *events: Event, root: str | None = None) -> None:
-        """Say events as their service does; twice with one `root` is the same event delivered twice."""
+        """Say events in this order, as their service does; an event said before is delivered again with its id."""
 
         async def publish(engine: AsyncEngine) -> None:
-            for event in events:
-                outbox = Outbox(SCHEMA_OF[event.aggregate], "/services/test")
-                async with engine.begin() as connection:
-                    await outbox.publish(connection, [event], root=root)
+            async with engine.begin() as connection:
+                for event in events:
+                    outbox = Outbox(SCHEMA_OF[event.aggregate], "/services/test")
+                    await outbox.publish(connection, [event], root=root or f"{event.key}:{event.aggregate_version}")
 
         self._on_engine(publish)
         for schema in {SCHEMA_OF[event.aggregate] for event in events} - {"valuations"}:
@@ -134,14 +141,14 @@ class Stage(System):
 
     def create(self, lots: Sequence[Lot], first_session: date, *, equity: int | None = None) -> PortfolioChanged:
         """A portfolio at version 1, unsaid: the event that says it."""
-        portfolio = uuid4()
+        portfolio = self._new_id()
         now = "now(), now()"
         self.write(
             (
                 f"INSERT INTO portfolios.portfolios VALUES ($1, 'alice', 'test', 'USD', 1, $2, $3, {now})",
                 (portfolio, first_session, None if equity is None else Decimal(equity)),
             ),
-            *(_lot(portfolio, lot) for lot in lots),
+            *(_lot(self._new_id(), portfolio, lot) for lot in lots),
             _change(portfolio, 1, first_session),
         )
         return PortfolioChanged(portfolio=portfolio, owner="alice", version=1, first_affected_session=first_session)
@@ -150,33 +157,46 @@ class Stage(System):
         self, portfolio: UUID, since: date, *statements: tuple[str, tuple[Any, ...]], deleted: bool = False
     ) -> PortfolioChanged:
         """Raise the version and change what the statements say, all in one transaction; the event that says it."""
-        version = int(self.tables.value("SELECT version FROM portfolios.portfolios WHERE portfolio_id = $1", portfolio))
-        self.write(
+        version = self.write(
             (
                 "UPDATE portfolios.portfolios SET version = version + 1, changed_at = now(),"
-                " deleted_at = CASE WHEN $2 THEN now() END WHERE portfolio_id = $1",
+                " deleted_at = CASE WHEN $2 THEN now() END WHERE portfolio_id = $1 RETURNING version",
                 (portfolio, deleted),
             ),
             *statements,
-            _change(portfolio, version + 1, since),
+            (
+                "INSERT INTO portfolios.portfolio_changes SELECT portfolio_id, version, owner_id, $2, now()"
+                " FROM portfolios.portfolios WHERE portfolio_id = $1",
+                (portfolio, since),
+            ),
         )
         return PortfolioChanged(
-            portfolio=portfolio, owner="alice", version=version + 1, first_affected_session=since, deleted=deleted
+            portfolio=portfolio, owner="alice", version=version, first_affected_session=since, deleted=deleted
         )
 
-    def write(self, *statements: tuple[str, tuple[Any, ...]]) -> None:
-        """Statements in one transaction, as the superuser."""
+    def write(self, *statements: tuple[str, tuple[Any, ...]]) -> int:
+        """Statements in one transaction, as the superuser; what the first one returns, if anything."""
+        return self._runner.run(self._write(statements))
 
-        async def execute() -> None:
-            connection = await asyncpg.connect(self.database.superuser_dsn)
-            try:
-                async with connection.transaction():
-                    for sql, arguments in statements:
-                        await connection.execute(sql, *arguments)
-            finally:
-                await connection.close()
+    async def _write(self, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> int:
+        if self._sql is None:
+            self._sql = await asyncpg.connect(self.database.superuser_dsn)
+        async with self._sql.transaction():
+            (sql, arguments), *others = statements
+            returned: int = await self._sql.fetchval(sql, *arguments)
+            for sql, arguments in others:
+                await self._sql.execute(sql, *arguments)
+        return returned
 
-        asyncio.run(execute())
+    def _new_id(self) -> UUID:
+        """The same ids in every run, so that a seed makes the same chunks."""
+        return UUID(int=self._ids.getrandbits(128), version=4)
+
+    def close(self) -> None:
+        if self._sql is not None:
+            self._sql.terminate()
+        self._runner.close()
+        super().close()
 
     def all_folded(self, seconds: float = 60) -> None:
         """Wait until every portfolio is folded to the edition and its version, and every run has ended."""
@@ -239,11 +259,11 @@ class Stage(System):
         return asyncio.run(run())
 
 
-def _lot(portfolio: UUID, lot: Lot) -> tuple[str, tuple[Any, ...]]:
+def _lot(position: UUID, portfolio: UUID, lot: Lot) -> tuple[str, tuple[Any, ...]]:
     return (
         "INSERT INTO portfolios.positions (position_id, portfolio_id, owner_id, symbol, quantity, entry_price,"
         " entry_date, investment_class) VALUES ($1, $2, 'alice', $3, $4, 100, $5, 'PUBLIC')",
-        (uuid4(), portfolio, lot.symbol, Decimal(lot.quantity), lot.entered),
+        (position, portfolio, lot.symbol, Decimal(lot.quantity), lot.entered),
     )
 
 

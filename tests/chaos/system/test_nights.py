@@ -139,9 +139,10 @@ def test_a_zombie_night_writes_nothing(layer: SymbolLayer, servers: Servers, tmp
     with TopicObserver(servers.kafka.address, TOPICS) as observer:
         try:
             waking = start_and_pause(zombie)
-            assert tables.value("SELECT state FROM symbols.batch_runs WHERE session = $1", session) == "running"
+            held = tables.value("SELECT session FROM symbols.batch_runs WHERE state = 'running'")
+            assert held is not None
             heir.start()
-            tables.wait("the heir's night", "SELECT 1 FROM symbols.current_edition WHERE session = $1", session)
+            tables.wait("the heir's nights", "SELECT 1 FROM symbols.current_edition WHERE session = $1", session)
             all_said(layer, observer)
             assert content(layer.database) == content(layer.calm)
             before, said = content(layer.database, without=frozenset()), observer.counts()
@@ -151,7 +152,7 @@ def test_a_zombie_night_writes_nothing(layer: SymbolLayer, servers: Servers, tmp
             assert content(layer.database, without=frozenset()) == before
             assert tables.value("SELECT count(*) FROM symbols.outbox") == 0
             assert observer.settled() == said
-            assert tables.value("SELECT attempt FROM symbols.batch_runs WHERE session = $1", session) == 2
+            assert tables.value("SELECT attempt FROM symbols.batch_runs WHERE session = $1", held) == 2
         finally:
             zombie.resume()
             zombie.close()

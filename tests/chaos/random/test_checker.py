@@ -114,7 +114,7 @@ def _answer(**changed: Any) -> Callable[[Evidence], None]:
 
 
 def _set(table: str, place: int, **changed: Any) -> Callable[[Evidence], None]:
-    return lambda evidence: dict.update(evidence.tables[table][place], changed)  # type: ignore[arg-type]
+    return lambda evidence: dict.update(evidence.tables[table][place], changed)
 
 
 def _add(table: str, row: dict[str, Any]) -> Callable[[Evidence], None]:

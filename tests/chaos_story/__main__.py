@@ -2,6 +2,7 @@
 
 import argparse
 import secrets
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -19,7 +20,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="chaos_story", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="how long things go wrong (default 10)")
     parser.add_argument("--seed", type=int, default=None, help="replays a story's sequence; default: a new one")
-    parser.add_argument("--folder", type=Path, default=None, help="for logs; default: a new one, which stays")
+    parser.add_argument(
+        "--folder", type=Path, default=None, help="for logs; default: a new one, which stays if anything is found"
+    )
     options = parser.parse_args()
     seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
     folder = options.folder or temporary_folder("chaos")
@@ -38,6 +41,8 @@ def main() -> int:
         say(str(missing))
         return 2
     print("\n".join(report.lines()))
+    if not report.findings and options.folder is None:
+        shutil.rmtree(folder)
     return 1 if report.findings else 0
 
 

@@ -14,6 +14,9 @@ from chaos_story.plan import Create, Delete, Night, Operation, SecondRun, Wait
 from chaos_story.world import FIRST_NIGHT, OWNERS, World
 from local_stack.programs import SymbolBatch
 
+CORRECTION = 1.03
+"""Within what a price may do in a day: it is believed."""
+
 GIVES_UP_AFTER = 60.0
 """Seconds that a person sends the same request again and again."""
 
@@ -143,10 +146,19 @@ class Doer:
         try:
             world.system.set_clock(world.next_clock())
             self._start_again("market-simulator")
+            if night.correction is not None:
+                self._correct(*night.correction)
             with ThreadPoolExecutor(2) as hands:
                 list(hands.map(self._start_again, night.order))
         except Exception as error:  # nobody waits for this thread's error; the checker must see it
             world.history.accident(f"{night} failed: {error!r}")
+
+    def _correct(self, symbol: int, back: int) -> None:
+        """Change one old close at the source, until the simulator is restarted or told to behave."""
+        world = self._world
+        day = world.sessions[world.sessions.index(world.session) - back]
+        name = world.known[symbol % len(world.known)]
+        world.set_provider({"kind": "scale", "symbols": [name], "sessions": [str(day)], "factor": CORRECTION})
 
     def _start_again(self, name: str) -> None:
         held = self._world.held[name]

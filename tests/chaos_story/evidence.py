@@ -20,6 +20,7 @@ TABLES = {
     "snapshots": "SELECT * FROM valuations.portfolio_snapshots ORDER BY portfolio_id, session",
     "editions": "SELECT edition, session, run_id FROM symbols.editions ORDER BY edition",
     "current": "SELECT edition, session FROM symbols.current_edition",
+    "revisions": "SELECT edition, symbol, prices_revised_from FROM symbols.revisions",
     "requests": "SELECT symbol, state FROM symbols.symbol_requests",
     "runs": "SELECT run_id, cause, chunks, remaining, finished_at FROM valuations.refresh_runs",
     "chunks": "SELECT run_id, chunk, state, reason FROM valuations.refresh_chunks",

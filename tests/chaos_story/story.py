@@ -30,6 +30,7 @@ class Report:
     events: int = 0
     valuations: int = 0
     nights: int = 0
+    revisions: int = 0
     rows_compared: int = 0
     findings: list[str] = field(default_factory=list)
 
@@ -41,8 +42,8 @@ class Report:
             f"operations {sum(history.operations.values())}: {_listed(history.operations)}",
             f"faults {sum(history.faults.values())}: {_listed(history.faults)}",
             f"answers {len(history.answers)}: {_listed(history.statuses())}",
-            f"{self.nights} nights, {self.valuations} valuations, {self.events} events, "
-            f"{self.rows_compared} rows compared with a calm recomputation",
+            f"{self.nights} nights, {self.revisions} revised histories, {self.valuations} valuations, "
+            f"{self.events} events, {self.rows_compared} rows compared with a calm recomputation",
             f"findings {len(self.findings)}",
         ]
         return counts + [f"  - {finding}" for finding in self.findings]
@@ -71,6 +72,7 @@ def play(servers: OwnServers, folder: Path, seed: int, seconds: float, say: Say)
             events=len(evidence.events),
             valuations=len(evidence.ledger),
             nights=len(evidence.tables["editions"]),
+            revisions=len(evidence.tables["revisions"]),
             rows_compared=rows,
             findings=findings(evidence) + different,
         )

@@ -1,6 +1,7 @@
 """Poison on every topic that somebody hears, before the services' own processes."""
 
 import asyncio
+import json
 import os
 import secrets
 import time
@@ -35,6 +36,7 @@ from riskstream.events.event import Event
 from riskstream.events.portfolio import PortfolioChanged, PortfolioRefreshRequested
 from riskstream.events.symbol import SymbolBatchCompleted, SymbolFactorsUpdated, SymbolReady, SymbolRequested
 from riskstream.messaging.breaker import DeadLetterLimit
+from riskstream.messaging.dead_letter_command import main as dead_letter_command
 from riskstream.messaging.dead_letter_replay import StoredLetter, read_letters
 from riskstream.messaging.dead_letters import dead_letter_topic
 from riskstream.messaging.topics import create_topics, load_topics
@@ -273,6 +275,29 @@ def test_poison_goes_to_its_dead_letter_topic_with_its_reason_and_what_follows_i
     assert letters[3].detail
     assert letters[3].headers["ce_id"] == str(refused_id)
     assert running.halted(group.partition(".")[0], topic) == []
+
+
+def test_once_mended_what_died_is_said_again_by_command_and_handled(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the rights of the service's own role, and published by the service's own relay."""
+    found = [
+        stored
+        for stored in running.letters("portfolio.changed", "portfolio-refresh.changes")
+        if stored.letter.error == "DomainError"
+    ]
+    assert [stored.letter.record_key for stored in found] == [str(TOO_RICH)]
+    running.value("UPDATE portfolios.portfolios SET declared_equity = 1000 WHERE portfolio_id = $1", TOO_RICH)
+    words = ["--topic", "portfolio.changed", "--error", "DomainError", "--schema", "valuations", "--json"]
+    dsn = running.database.dsns["portfolio_refresh"]
+    assert dead_letter_command(["replay", "--all", "--kafka", running.kafka.address, "--postgres", dsn, *words]) == 0
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["letter"] for line in said] == [str(found[0].id)]
+    eventually(
+        lambda: running.is_settled("portfolio-refresh.changes", UUID(said[0]["event_id"])), "the replay was handled"
+    )
+    values = "SELECT nav FROM valuations.portfolio_snapshots WHERE portfolio_id = $1 AND session = $2"
+    assert running.value(values, TOO_RICH, story.SECOND) == 1000
 
 
 @pytest.mark.parametrize(("topic", "group"), HEARD)

@@ -1,4 +1,5 @@
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -11,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Depends, FastAPI
 from jwt.algorithms import OKPAlgorithm
 
-from riskstream.runtime.auth import TokenVerifier, current_owner
+from riskstream.runtime import auth
+from riskstream.runtime.auth import BELIEVED_SECONDS, TokenVerifier, current_owner
 from riskstream.runtime.problems import MEDIA_TYPE, Problem, install_problem_handlers
 from riskstream.runtime.settings import AuthSettings
 
@@ -93,3 +95,46 @@ async def test_a_request_without_a_bearer_token_is_told_how_to_send_one(
     assert refused.headers["content-type"] == MEDIA_TYPE
     assert "Authorization: Bearer" in refused.json()["detail"]
     assert welcome.json() == "alice"
+
+
+def test_a_token_is_believed_only_after_it_was_verified(verifier: TokenVerifier) -> None:
+    good = token()
+    assert verifier.believed_owner(good) is None
+    verifier.owner(good)
+    assert verifier.believed_owner(good) == "alice"
+    # One character of the signature, or of the claims, makes it another token.
+    head, claims, signature = good.split(".")
+    for other in (f"{head}.{claims}.A{signature[1:]}", f"{head}.A{claims[1:]}.{signature}"):
+        assert verifier.believed_owner(other) is None
+
+
+def test_a_token_that_was_refused_is_not_believed(verifier: TokenVerifier) -> None:
+    bad = token(key=STRANGER)
+    with pytest.raises(Problem):
+        verifier.owner(bad)
+    assert verifier.believed_owner(bad) is None
+
+
+@pytest.mark.parametrize(
+    ("lives", "believed"), [(20.0, 20.0), (300.0, BELIEVED_SECONDS)], ids=["to its expiry", "for a minute"]
+)
+def test_a_verified_token_is_believed_for_a_while(
+    verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch, lives: float, believed: float
+) -> None:
+    now = time.time()
+    good = token(exp=now + lives)
+    verifier.owner(good)
+    monkeypatch.setattr(time, "time", lambda: now + believed - 1.5)
+    assert verifier.believed_owner(good) == "alice"
+    monkeypatch.setattr(time, "time", lambda: now + believed + 1.5)
+    assert verifier.believed_owner(good) is None
+
+
+def test_only_so_many_tokens_are_believed_and_the_oldest_goes_first(
+    verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "BELIEVED_TOKENS", 2)
+    tokens = [token(sub=owner) for owner in ("alice", "bob", "carol")]
+    for one in tokens:
+        verifier.owner(one)
+    assert [verifier.believed_owner(one) for one in tokens] == [None, "bob", "carol"]

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import threading
+import time
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +16,13 @@ from riskstream.runtime.settings import AuthSettings
 ALGORITHMS = ["EdDSA", "ES256", "RS256"]
 """Asymmetric only: a service that can verify must not be able to issue."""
 
+BELIEVED_SECONDS = 60.0
+"""For so long a verified token is believed without checking its signature again, and a withdrawn key still counts.
+
+Verifying costs more than everything else that an answer from memory takes.
+"""
+BELIEVED_TOKENS = 10_000
+
 
 class TokenVerifier:
     """Turns a JSON Web Token into the owner it speaks for (its `sub`)."""
@@ -22,6 +31,8 @@ class TokenVerifier:
         self._settings = settings
         self._remote: jwt.PyJWKClient | None = None
         self._keys: dict[str, jwt.PyJWK] = {}
+        self._believed: dict[str, tuple[str, float]] = {}
+        self._believing = threading.Lock()
         if settings.jwks_file is not None:
             keys = jwt.PyJWKSet.from_dict(json.loads(settings.jwks_file.read_text()))
             self._keys = {key.key_id: key for key in keys.keys if key.key_id}
@@ -38,8 +49,13 @@ class TokenVerifier:
         """Whether verifying may wait for the issuer's address, which no event loop should do."""
         return self._remote is not None
 
+    def believed_owner(self, token: str) -> str | None:
+        """The owner of a token that was verified a moment ago and has not expired since; None: it must be verified."""
+        owner, until = self._believed.get(token, (None, 0.0))
+        return owner if time.time() < until else None
+
     def owner(self, token: str) -> str:
-        """The owner the token speaks for; a `Problem` (401) says what is wrong with it."""
+        """Verify the token: the owner it speaks for. A `Problem` (401) says what is wrong with it."""
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -61,7 +77,15 @@ class TokenVerifier:
         owner = claims["sub"]
         if not isinstance(owner, str) or not owner:
             raise unauthorized("The bearer token names no owner in `sub`.")
+        self._believe(token, owner, claims["exp"])
         return owner
+
+    def _believe(self, token: str, owner: str, expires: float) -> None:
+        with self._believing:
+            self._believed.pop(token, None)
+            while len(self._believed) >= BELIEVED_TOKENS:
+                del self._believed[next(iter(self._believed))]  # the oldest: dicts keep the order of insertion
+            self._believed[token] = owner, min(float(expires), time.time() + BELIEVED_SECONDS)
 
     def _key(self, token: str) -> jwt.PyJWK:
         if self._remote is not None:
@@ -82,7 +106,9 @@ async def current_owner(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise unauthorized("Send `Authorization: Bearer <token>`.")
+    token = token.strip()
     verifier: TokenVerifier = request.app.state.tokens
-    if verifier.asks_issuer:
-        return await asyncio.to_thread(verifier.owner, token.strip())
-    return verifier.owner(token.strip())
+    believed = verifier.believed_owner(token)
+    if believed is not None:
+        return believed
+    return await asyncio.to_thread(verifier.owner, token) if verifier.asks_issuer else verifier.owner(token)

@@ -11,6 +11,7 @@ from portfolio_refresh.planner import LOWEST, ChunkLimits, Planner, SingleFolds,
 from riskstream.events.portfolio import PortfolioChanged
 from riskstream.events.symbol import SymbolBatchCompleted, SymbolFactorsUpdated, SymbolReady
 from riskstream.messaging.errors import DomainError
+from riskstream.messaging.settlement import Together
 
 
 def batch(session, edition):
@@ -90,9 +91,23 @@ async def test_a_revision_plans_one_run_an_edition_for_the_holders_of_all_its_sy
     edition = await world.revise("KO", days[0], ["KO", "F", "GE"])
     await world.sql.execute("INSERT INTO symbols.revisions VALUES ($1, 'F', $2)", edition, days[0])
     events = [envelope(revision(s, days[0], edition, days[0]), n) for n, s in enumerate(("KO", "F"))]
-    await handled(engine, Planner(outbox).factors_updated, *events, *events)
+    await handled(engine, Together(Planner(outbox).factors_updated), *events, *events)
     (run,) = await world.sql.fetch("SELECT * FROM valuations.refresh_runs")
     assert (run["cause"], run["portfolios"]) == ("revision", 2)
+
+
+async def test_revisions_of_one_batch_plan_a_run_for_each_edition(world, engine, outbox, days, envelope):
+    await world.night(days[0], KO=60, F=10)
+    for symbol in ("KO", "F"):
+        await world.portfolio(days[0], (symbol, 1, 50))
+    first = await world.revise("KO", days[0], ["KO", "F"])
+    second = await world.revise("F", days[0], ["KO", "F"])
+    revised = [("KO", first), ("F", second), ("KO", first), ("F", second)]
+    events = [envelope(revision(symbol, days[0], edition, days[0]), n) for n, (symbol, edition) in enumerate(revised)]
+    async with engine.begin() as connection:
+        await Planner(outbox).factors_updated(connection, events)
+    runs = await world.sql.fetch("SELECT edition, portfolios FROM valuations.refresh_runs ORDER BY edition")
+    assert [tuple(run) for run in runs] == [(first, 1), (second, 1)]
 
 
 @pytest.mark.parametrize("reason", ["night", "new"])
@@ -101,7 +116,7 @@ async def test_updates_of_the_night_and_of_new_symbols_plan_nothing(world, engin
     event = SymbolFactorsUpdated(
         symbol="KO", reason=reason, session=days[0], edition=edition, prices_revised_from=date(2024, 1, 2)
     )
-    await handled(engine, Planner(outbox).factors_updated, envelope(event))
+    await handled(engine, Together(Planner(outbox).factors_updated), envelope(event))
     assert await world.sql.fetchval("SELECT count(*) FROM valuations.refresh_runs") == 0
 
 

@@ -26,7 +26,7 @@ from riskstream.messaging.consumer import Consumer, ConsumerLoop, IdempotentCons
 from riskstream.messaging.inbox import forget_old
 from riskstream.messaging.outbox import Outbox
 from riskstream.messaging.relay import Relay
-from riskstream.messaging.settlement import Handler, IdempotentHandler
+from riskstream.messaging.settlement import Handler, IdempotentHandler, Together
 from riskstream.messaging.timing import consumer_timing
 from riskstream.runtime.clock import Clock, clock_from_environment
 from riskstream.runtime.health import Health
@@ -78,7 +78,7 @@ async def serve(clock: Clock) -> int:
 
     consumers = [
         listen("batch", {SymbolBatchCompleted: planner.batch_completed}),
-        listen("revisions", {SymbolFactorsUpdated: planner.factors_updated}),
+        listen("revisions", {SymbolFactorsUpdated: Together(planner.factors_updated)}),
         listen_outside("changes", {PortfolioChanged: singles.portfolio_changed}),
         listen_outside("symbols", {SymbolReady: singles.symbol_ready}),
         listen_outside("chunks", {PortfolioRefreshRequested: worker.refresh_requested}),

@@ -82,17 +82,22 @@ class Planner:
         run = Run(uuid5(NAMESPACE, str(envelope.id)), "night", event.session, event.edition)
         await self.plan(connection, run, await sizes_of_all(connection, event.session), cause=envelope)
 
-    async def factors_updated(self, connection: AsyncConnection, envelope: Envelope[SymbolFactorsUpdated]) -> None:
-        """A revision: its holders are to be folded again. The night's own updates are the night's run.
+    async def factors_updated(
+        self, connection: AsyncConnection, envelopes: Sequence[Envelope[SymbolFactorsUpdated]]
+    ) -> None:
+        """Revisions: their holders are to be folded again. The night's own updates are the night's run.
 
         One run an edition: the first of its symbols plans it for the holders of all of them.
         """
-        event = envelope.event
-        if event.reason != "revision":
-            return
-        run = Run(uuid5(NAMESPACE, f"revision {event.edition}"), "revision", event.session, event.edition)
-        holders = await sizes_of_holders(connection, event.session, event.edition)
-        await self.plan(connection, run, holders, cause=envelope)
+        planned: set[int] = set()
+        for envelope in envelopes:
+            event = envelope.event
+            if event.reason != "revision" or event.edition in planned:
+                continue
+            planned.add(event.edition)
+            run = Run(uuid5(NAMESPACE, f"revision {event.edition}"), "revision", event.session, event.edition)
+            holders = await sizes_of_holders(connection, event.session, event.edition)
+            await self.plan(connection, run, holders, cause=envelope)
 
     async def plan(
         self,

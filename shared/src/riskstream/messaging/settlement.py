@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Protocol
 
 import structlog
@@ -26,6 +27,21 @@ tracer = trace.get_tracer(__name__)
 
 Handler = Callable[[AsyncConnection, Envelope[Any]], Awaitable[None]]
 """Does an event's work on the connection, whose transaction the runtime commits. Must not commit it itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A handler that takes all events of its kind that follow each other in a batch at once, oldest first.
+
+    For effects that one statement can have for many: a statement an event is most of what an event costs. Where one
+    event of the batch is poison it is called with each alone.
+    """
+
+    handle: Callable[[AsyncConnection, Sequence[Envelope[Any]]], Awaitable[None]]
+
+    async def __call__(self, connection: AsyncConnection, envelope: Envelope[Any]) -> None:
+        await self.handle(connection, [envelope])
+
 
 IdempotentHandler = Callable[[Envelope[Any]], Awaitable[None]]
 """Does an event's work in transactions of its own, and does nothing new when it is called again."""
@@ -89,14 +105,21 @@ class InTransaction:
 
     async def _together(self, deliveries: Sequence[Delivery], breaker: Breaker) -> Settled:
         async with self._engine.begin() as connection:
-            fresh = await self._inbox.claim(connection, [delivery.event_id for delivery in deliveries])
+            claimed = await self._inbox.claim(connection, [delivery.event_id for delivery in deliveries])
+            fresh = []
             for delivery in deliveries:
-                if delivery.event_id in fresh:
-                    fresh.remove(delivery.event_id)
-                    await self._handle(connection, delivery)
+                if delivery.event_id in claimed:
+                    claimed.remove(delivery.event_id)
+                    fresh.append(delivery)
                     breaker.count(dead=False)
                 else:
                     metrics.INBOX_DUPLICATES.labels(self._group).inc()
+            for handler, run in groupby(fresh, self._handler):
+                if isinstance(handler, Together):
+                    await self._handle_together(connection, handler, list(run))
+                else:
+                    for delivery in run:
+                        await self._handle(connection, delivery)
             reached("consumer.before_commit")
         return Settled(len(deliveries), breaker)
 
@@ -137,10 +160,21 @@ class InTransaction:
 
     async def _handle(self, connection: AsyncConnection, delivery: Delivery) -> None:
         assert delivery.envelope is not None
-        handler = self._handlers.get(type(delivery.envelope.event))
+        handler = self._handler(delivery)
         if handler is not None:
             with _span(self._group, delivery):
                 await handler(connection, delivery.envelope)
+
+    async def _handle_together(
+        self, connection: AsyncConnection, handler: Together, deliveries: Sequence[Delivery]
+    ) -> None:
+        envelopes = [delivery.envelope for delivery in deliveries if delivery.envelope is not None]
+        with _span(self._group, *deliveries):
+            await handler.handle(connection, envelopes)
+
+    def _handler(self, delivery: Delivery) -> Handler | None:
+        assert delivery.envelope is not None
+        return self._handlers.get(type(delivery.envelope.event))
 
 
 class Outside:
@@ -227,21 +261,25 @@ def _poison(group: str, delivery: Delivery, error: Exception) -> Exception:
     return error
 
 
-def _span(group: str, delivery: Delivery) -> Any:
-    """A span of its own per record, linked to the one that said the event: a night is not one endless trace."""
-    assert delivery.envelope is not None
-    links = []
-    if delivery.envelope.traceparent is not None:
-        context = TraceContextTextMapPropagator().extract({"traceparent": delivery.envelope.traceparent})
-        links = [Link(trace.get_current_span(context).get_span_context())]
+def _span(group: str, *deliveries: Delivery) -> Any:
+    """A span for what is handled at once, linked to the ones that said it: a night is not one endless trace."""
+    first = deliveries[0]
     return tracer.start_as_current_span(
-        f"{delivery.topic} process",
+        f"{first.topic} process",
         kind=SpanKind.CONSUMER,
-        links=links,
+        links=[link for delivery in deliveries if (link := _link(delivery)) is not None],
         attributes={
             "messaging.system": "kafka",
-            "messaging.destination.name": delivery.topic,
+            "messaging.destination.name": first.topic,
             "messaging.consumer.group.name": group,
-            "messaging.kafka.offset": delivery.offset,
+            "messaging.kafka.offset": first.offset,
+            "messaging.batch.message_count": len(deliveries),
         },
     )
+
+
+def _link(delivery: Delivery) -> Link | None:
+    if delivery.envelope is None or delivery.envelope.traceparent is None:
+        return None
+    context = TraceContextTextMapPropagator().extract({"traceparent": delivery.envelope.traceparent})
+    return Link(trace.get_current_span(context).get_span_context())

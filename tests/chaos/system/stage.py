@@ -91,6 +91,8 @@ class Stage(System):
         super().prepare()
         password = make_url(self.database.dsns["portfolio_refresh"]).password
         self.calm = asyncio.run(copy_database(self.database, "calm", str(password)))
+        # A frozen replica may hold a lane of the outbox in an open transaction: Postgres takes it away, here soon.
+        self.write(("ALTER ROLE portfolio_refresh SET idle_in_transaction_session_timeout = '3s'", ()))
 
     def replica(self, folder: Path, **more: str) -> Program:
         return replica(self, PortfolioRefresh, "portfolio_refresh", folder, more)

@@ -231,6 +231,13 @@ def first_occurrences_are_in_order(evidence: Evidence) -> Breaches:
                 yield f"{topic} of {key} came as {numbers} on partitions {sorted(partitions[key])}"
 
 
+def every_cause_was_said(evidence: Evidence) -> Breaches:
+    said = {event.event_id for event in evidence.events}
+    for event in evidence.events:
+        if event.cause is not None and event.cause not in said:
+            yield f"{event.topic} of {event.key} follows from {event.cause}, which nobody said"
+
+
 def every_event_is_dealt_with(evidence: Evidence) -> Breaches:
     for topic, group, event_ids in undone(evidence):
         yield f"{group} has not dealt with {len(event_ids)} events of {topic}, {min(event_ids)} among them"
@@ -274,6 +281,7 @@ CHECKS: dict[str, Callable[[Evidence], Breaches]] = {
         every_edition_is_published_once,
         each_fact_has_one_event,
         first_occurrences_are_in_order,
+        every_cause_was_said,
         every_event_is_dealt_with,
         nothing_is_left_in_an_outbox,
         no_letter_is_dead,

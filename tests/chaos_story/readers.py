@@ -47,6 +47,7 @@ class Readers:
     def __init__(self, world: World, seed: int) -> None:
         self._world = world
         self._seed = seed
+        self._headers = world.bearer()
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -75,19 +76,31 @@ class Readers:
     async def _client(self, number: int) -> None:
         dice = random.Random(f"client {number} {self._seed}")
         look = _Look(self._world.system.database.superuser_dsn)
-        headers = self._world.bearer()
         async with httpx.AsyncClient(timeout=15, trust_env=False) as client:
             while not self._stop.is_set():
                 chosen = self._world.history.portfolio(dice.randrange(1_000_000))
-                url, measure = dice.choice(self._world.analytics()), dice.choice(MEASURES)
-                if chosen is not None:
-                    portfolio, owner = chosen
-                    head = await look.head(portfolio)
-                    address = f"{url}/portfolios/{portfolio}/{measure}"
-                    asked_at = time.monotonic()
-                    answer = await _asked(client, address, headers[owner])
-                    self._world.history.answered(_noted(number, portfolio, head, measure, asked_at, answer))
-                await asyncio.sleep(dice.uniform(0.02, 0.1))
+                # Some questions about one portfolio, as people ask them: a fold between two of them shows.
+                for _ in range(dice.randint(1, 12)):
+                    if chosen is None or self._stop.is_set():
+                        break
+                    await self._question(client, number, dice, look, chosen)
+                    await asyncio.sleep(dice.uniform(0.02, 0.1))
+                await asyncio.sleep(0.02)
+
+    async def _question(
+        self,
+        client: httpx.AsyncClient,
+        number: int,
+        dice: random.Random,
+        look: _Look,
+        chosen: tuple[UUID, str],
+    ) -> None:
+        portfolio, owner = chosen
+        url, measure = dice.choice(self._world.analytics()), dice.choice(MEASURES)
+        head = await look.head(portfolio)
+        asked_at = time.monotonic()
+        answer = await _asked(client, f"{url}/portfolios/{portfolio}/{measure}", self._headers[owner])
+        self._world.history.answered(_noted(number, portfolio, head, measure, asked_at, answer))
 
 
 async def _asked(client: httpx.AsyncClient, address: str, headers: dict[str, str]) -> httpx.Response | None:

@@ -177,6 +177,12 @@ BREACHES: dict[str, tuple[Callable[[Evidence], object], str]] = {
         lambda e: setattr(e, "events", [_moved(event) for event in e.events]),
         "came as [2, 1]",
     ),
+    "a cause that never was": (
+        lambda e: _say(
+            e, Heard("symbol.ready", 0, 1, "SPY", UUID(int=32), UUID(int=99), {"symbol": "SPY", "edition": 1})
+        ),
+        "which nobody said",
+    ),
     "an event nobody dealt with": (lambda e: e.inbox["changes"].pop(), "has not dealt with 1 events"),
     "an outbox that does not empty": (lambda e: setattr(e, "outbox_rows", 2), "2 rows"),
     "a dead letter": (lambda e: _say(e, heard("portfolio.changed.x.dlq", "k", 60, 0, error="E")), "x.dlq: E"),

@@ -1,0 +1,141 @@
+"""What the benchmarks share: servers, a market in Postgres, and processes of ours on them."""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from benchmarks.market import Market, fill_symbol_layer
+from local_stack.database import Database, copy_database, drop_database, prepare_database
+from local_stack.folders import PROJECT, temporary_folder
+from local_stack.issuer import Issuer
+from local_stack.narrator import Narrator
+from local_stack.programs import Program
+from local_stack.stack import Servers
+from riskstream.messaging.topics import create_topics
+
+PATIENCE = 300.0
+"""Seconds that one process may take."""
+PASSWORD = secrets.token_urlsafe(12)
+TUNING = {
+    "RISKSTREAM_KAFKA_SESSION_TIMEOUT_MS": "6000",
+    "RISKSTREAM_KAFKA_REBALANCE_TIMEOUT_MS": "30000",
+    "RISKSTREAM_LOG_LEVEL": "WARNING",
+}
+
+
+class Bench:
+    """Servers start when a benchmark first asks for them. Postgres syncs to disk, as in production."""
+
+    def __init__(self, narrator: Narrator, *, quick: bool) -> None:
+        self.narrator = narrator
+        self.quick = quick
+        self._closing = ExitStack()
+        self._copies = 0
+
+    def size(self, full: int, quick: int) -> int:
+        """How much of something: `quick` with --quick."""
+        return quick if self.quick else full
+
+    @cached_property
+    def folder(self) -> Path:
+        folder = temporary_folder("bench")
+        self._closing.callback(shutil.rmtree, folder)
+        return folder
+
+    @cached_property
+    def servers(self) -> Servers:
+        with self.narrator.step("Postgres, Valkey and Kafka"):
+            servers = self._closing.enter_context(Servers())
+            asyncio.run(create_topics(servers.kafka.address, PROJECT / "deploy" / "topics.yaml"))
+        return servers
+
+    @cached_property
+    def issuer(self) -> Issuer:
+        return Issuer(self.folder / "issuer")
+
+    @cached_property
+    def market(self) -> Market:
+        """5,000 symbols; with --quick 500."""
+        return Market.made(self.size(5_000, 500))
+
+    @cached_property
+    def template(self) -> Database:
+        """All schemas, and the market with one published edition: what `database` copies."""
+        servers = self.servers
+        with self.narrator.step(f"a market of {len(self.market.symbols):,} symbols in Postgres"):
+            database = asyncio.run(
+                prepare_database(servers.postgres.dsn(), "bench_template", self.market.clock(), PASSWORD)
+            )
+            asyncio.run(fill_symbol_layer(database, self.market))
+            self.run_program("benchmarks.night_process", database.dsns["symbol_batch"], str(self.market.first))
+        return database
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[Database]:
+        """A copy of the template, gone afterwards."""
+        self._copies += 1
+        copy = asyncio.run(copy_database(self.template, f"bench_{self._copies}", PASSWORD))
+        try:
+            yield copy
+        finally:
+            asyncio.run(drop_database(copy))
+
+    def environment(self, database: Database, role: str) -> dict[str, str]:
+        """What a service of ours finds the servers by."""
+        return {
+            "PYTHONPATH": str(PROJECT / "tests"),
+            "RISKSTREAM_POSTGRES_DSN": database.dsns[role],
+            "RISKSTREAM_KAFKA": self.servers.kafka.address,
+            "RISKSTREAM_REDIS_URL": self.servers.valkey.url,
+            **self.issuer.environment(),
+            **self.market.clock().environment(),
+            **TUNING,
+        }
+
+    def run_program(self, module: str, *arguments: str, given: bytes = b"") -> Any:
+        """Run a module of ours to its end in a process of its own; the JSON that it prints."""
+        ended = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            input=given,
+            env=os.environ | {"PYTHONPATH": str(PROJECT / "tests")},
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        if ended.returncode != 0:
+            raise RuntimeError(f"{module} ended with code {ended.returncode}:\n{ended.stderr.decode()[-3000:]}")
+        return json.loads(ended.stdout)
+
+    def postgres_version(self) -> str:
+        """Empty where no benchmark needed Postgres."""
+        if "servers" not in self.__dict__:
+            return ""
+        return self.servers.postgres.execute("SHOW server_version")
+
+    def close(self) -> None:
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class Module(Program):
+    """A module of the benchmarks as a program that serves HTTP."""
+
+    module: str
+
+    def _command(self) -> Sequence[str | Path]:
+        return [sys.executable, "-m", self.module, *self._arguments]

@@ -1,0 +1,69 @@
+"""Run one night in this process, its prices being in Postgres already; print seconds, steps and peak memory."""
+
+import asyncio
+import json
+import sys
+import time
+from datetime import date, datetime
+from datetime import time as clock_time
+from uuid import uuid4
+
+from benchmarks.measuring import peak_memory
+from riskstream.database.engine import create_engine
+from riskstream.messaging.outbox import Outbox
+from riskstream.runtime.clock import NEW_YORK, Clock
+from riskstream.runtime.logs import configure_logs
+from symbol_batch.calendar import calendar_at
+from symbol_batch.nightly import Night, Steps
+from symbol_batch.prices import PriceIntake
+from symbol_batch.providers.provider import Answer
+from symbol_batch.schema import SCHEMA
+from symbol_batch.store import runs, universe
+from symbol_batch.store.fences import NightFence
+
+
+class NobodyAsked:
+    """The provider of a night that has all its prices."""
+
+    name = "nobody"
+
+    async def daily_bars(self, symbol: str, start: date) -> Answer:
+        raise AssertionError(f"{symbol} from {start} was asked for although its price is stored")
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+async def run(dsn: str, session: date) -> dict[str, object]:
+    """The night as a replica runs it that takes over where all price chunks are committed."""
+    clock = Clock(datetime.combine(session, clock_time(21, 1), NEW_YORK))
+    engine = create_engine(dsn, application="symbol-batch")
+    outbox = Outbox(SCHEMA, "/services/symbol-batch", clock=clock)
+    intake = PriceIntake(engine, NobodyAsked(), clock, history_from=date(2019, 1, 2))
+    calendar = calendar_at(clock.today())
+    run_id = uuid4()
+    try:
+        async with engine.begin() as connection:
+            claimed = await runs.claim(
+                connection, run_id, session, holder="benchmark", lease_seconds=600, now=clock.now()
+            )
+            assert claimed is not None, f"somebody has run {session} already"
+            fetched = [(symbol, "OK", None) for symbol in await universe.active_symbols(connection)]
+            await runs.record_fetches(connection, run_id, fetched, clock.now())
+        steps = Steps()
+        began, worked = time.perf_counter(), time.process_time()
+        await Night(engine, intake, outbox, clock).run(session, calendar, NightFence(run_id, claimed[0]), steps)
+        seconds, worked = time.perf_counter() - began, time.process_time() - worked
+    finally:
+        await engine.dispose()
+    return {"seconds": seconds, "cpu_seconds": worked, "peak_bytes": peak_memory(), "steps": steps.rows}
+
+
+def main() -> None:
+    dsn, session = sys.argv[1:]
+    configure_logs("symbol-batch", Clock(), "json", "INFO")
+    print(json.dumps(asyncio.run(run(dsn, date.fromisoformat(session)))))
+
+
+if __name__ == "__main__":
+    main()

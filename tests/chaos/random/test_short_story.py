@@ -16,8 +16,9 @@ SECONDS = 60.0
 def test_a_random_story_ends_well_whatever_broke(servers: OwnServers, tmp_path: Path) -> None:
     report = play(servers, tmp_path, SEED, SECONDS, print)
     print("\n".join(report.lines()))
-    assert report.history.operations["Create"] > 5
-    assert sum(report.history.faults.values()) > 3
-    assert len(report.history.answers) > 300
-    assert report.rows_compared > 20
     assert report.findings == []
+    # A slow machine does less in the time, but a story in which nothing happened proves nothing.
+    assert report.history.operations["Create"] >= 3
+    assert sum(report.history.faults.values()) >= 3
+    assert report.history.statuses()["200"] > 100
+    assert report.rows_compared > 5

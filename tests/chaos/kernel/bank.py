@@ -33,6 +33,7 @@ from riskstream.messaging.timing import ConsumerTiming, RelayTiming
 
 ACCOUNTS = 24
 PARTITIONS = 6
+BURST = 40
 SESSION_SECONDS = 6.0
 TRANSACTION_SECONDS = 3.0
 """After so long the database ends the transaction of a process that does nothing in it."""
@@ -142,27 +143,35 @@ class Bank:
             await connection.execute(text(f"CREATE SCHEMA {self.schema}"))
             for statement in creation(self.schema):
                 await connection.execute(statement)
-            for statement in TABLES.format(schema=self.schema).split(";")[:-1]:
-                await connection.execute(text(statement))
+            for table in TABLES.format(schema=self.schema).split(";")[:-1]:
+                await connection.execute(text(table))
             await connection.execute(
                 text(f"INSERT INTO {self.schema}.account SELECT 'a' || n, 0 FROM generate_series(1, :n) n"),
                 {"n": ACCOUNTS},
             )
 
     async def write(self) -> None:
-        """Book for ever: one to three accounts in a transaction, the account's row locked before the event is said."""
+        """Book for ever, now and then one account many times in a row: then relays meet in its lane.
+
+        An account's row is locked before the event is said.
+        """
         while True:
-            numbers = sorted(random.sample(range(1, ACCOUNTS + 1), random.randint(1, 3)))
-            try:
-                async with self.engine.begin() as connection:
-                    await self.book([f"a{number}" for number in numbers], connection)
-                    reached("writer.before_commit")
-            except DBAPIError as error:
-                # The facts are the rows: whoever stood still in a transaction has lost it and books something else.
-                if not is_transient(error):
-                    raise
-            reached("writer.after_commit")
-            await asyncio.sleep(random.uniform(0, 0.2))
+            accounts = [f"a{number}" for number in sorted(random.sample(range(1, ACCOUNTS + 1), random.randint(1, 3)))]
+            times = random.choice([1, 1, 1, 1, 1, BURST])
+            for _ in range(times):
+                await self._book_in_one_transaction(accounts if times == 1 else accounts[:1])
+            await asyncio.sleep(random.uniform(0, 1.0))
+
+    async def _book_in_one_transaction(self, accounts: Sequence[str]) -> None:
+        try:
+            async with self.engine.begin() as connection:
+                await self.book(accounts, connection)
+                reached("writer.before_commit")
+        except DBAPIError as error:
+            # The facts are the rows: whoever stood still in a transaction has lost it and books something else.
+            if not is_transient(error):
+                raise
+        reached("writer.after_commit")
 
     async def book(self, accounts: Sequence[str], connection: AsyncConnection) -> None:
         raised = text(f"UPDATE {self.schema}.account SET version = version + 1 WHERE account = :a RETURNING version")

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from chaos.kernel.bank import GROUPS, PARTITIONS, SESSION_SECONDS, Bank, versions_by_account
 from chaos.kernel.supervisor import Life, Supervisor
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
 
 WRITER = ("writer.before_commit", "writer.after_commit")
 RELAY = ("relay.before_publish", "relay.after_publish_before_delete", "relay.after_delete_before_commit")
@@ -23,6 +24,8 @@ HANDLER = ("handler.before_commit", "handler.after_commit")
 """Of the handler whose transactions are its own."""
 
 FROZEN = SESSION_SECONDS + 3.0
+STALLED = 30.0
+"""Longer than a session, a rebalance and a transaction that hangs."""
 
 
 def start(supervisor: Supervisor, bank: Bank, postgres_dsn: str, lives: dict[str, Sequence[Sequence[Life]]]) -> None:
@@ -46,20 +49,22 @@ async def until(
 
 
 async def settle(supervisor: Supervisor, bank: Bank) -> None:
-    """Let the rest arrive once nobody writes any more."""
+    """Let the rest arrive once nobody writes any more; AssertionError where nothing has moved for STALLED seconds."""
     left: dict[str, int] = {}
+    moved_at = time.monotonic()
 
     async def settled() -> bool:
+        nonlocal left, moved_at
         facts = sum((await bank.booked_versions()).values())
-        left["unpublished"] = await bank.unpublished()
+        now = {"unpublished": await bank.unpublished()}
         for kind in GROUPS:
-            left[kind] = facts - len({(line.account, line.version) for line in await bank.journal(kind)})
+            now[kind] = facts - len({(line.account, line.version) for line in await bank.journal(kind)})
+        if now != left:
+            left, moved_at = now, time.monotonic()
+        assert time.monotonic() - moved_at < STALLED, f"nothing moves any more, and {left} are left"
         return not any(left.values())
 
-    try:
-        await until(supervisor, settled, 60)
-    except AssertionError as error:
-        raise AssertionError(f"{left} are left") from error
+    await until(supervisor, settled, 150)
 
 
 async def read(bank: Bank, topic: str) -> list[tuple[str, dict[str, Any]]]:

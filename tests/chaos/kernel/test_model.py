@@ -235,7 +235,7 @@ def explored(**more: Any) -> settings:
 
 def test_effects_equal_facts_whatever_happens_in_which_order(world: World) -> None:
     machine = type("KernelWithInbox", (Kernel,), {"world": world})
-    run_state_machine_as_test(machine, settings=explored(max_examples=60, stateful_step_count=30))
+    run_state_machine_as_test(machine, settings=explored(max_examples=40, stateful_step_count=30))
 
 
 def test_without_the_inbox_the_model_is_refuted_within_seconds(world: World) -> None:

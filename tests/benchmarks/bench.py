@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
+
+import httpx
 
 from benchmarks.market import Market, fill_symbol_layer
 from local_stack.database import Database, copy_database, drop_database, prepare_database
@@ -130,6 +133,15 @@ class Bench:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def processor_seconds(program: Program) -> float:
+    """What the process has used so far, user and system, as it says itself: others on the machine do not enter it."""
+    text = httpx.get(f"{program.url}/metrics", timeout=10, trust_env=False).text
+    found = re.search(r"^process_cpu_seconds_total (\S+)$", text, re.MULTILINE)
+    if found is None:
+        raise RuntimeError(f"{program.name} does not say how much processor it has used: not on this system")
+    return float(found[1])
 
 
 class Module(Program):

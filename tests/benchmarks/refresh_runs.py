@@ -9,7 +9,7 @@ from datetime import date
 
 import httpx
 
-from benchmarks.bench import Bench
+from benchmarks.bench import Bench, processor_seconds
 from benchmarks.crowd import Crowd
 from local_stack.database import Database
 from local_stack.programs import PortfolioRefresh
@@ -97,7 +97,7 @@ def _numbers(process: PortfolioRefresh) -> dict[str, float]:
         "handled": _sum(text, rf"batch_seconds_count{{{CHUNKS_GROUP}}}"),
         "folded": _sum(text, r"portfolios_folded_total{.*}"),
         "lost": _sum(text, "folds_lost_total"),
-        "cpu": _sum(text, "process_cpu_seconds_total"),
+        "cpu": processor_seconds(process),
     }
 
 

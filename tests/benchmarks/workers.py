@@ -11,7 +11,7 @@ from benchmarks.refresh_runs import Refreshed, refresh, workers
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    portfolios = bench.size(10_000, 2_000)
+    portfolios = bench.size(20_000, 2_000)
     nights = iter(bench.market.nights)
     runs = bench.size(3, 1)
     with bench.database() as database:

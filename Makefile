@@ -7,7 +7,7 @@ OURS := riskstream riskstream-symbol-batch riskstream-portfolio-refresh riskstre
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint format lock clean
+.PHONY: help install demo up test bench chaos lint format lock clean
 
 help: ## say what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -29,6 +29,12 @@ up: install ## start the whole system on this machine until Ctrl-C
 
 test: install ## all tests, on real Postgres, Valkey and Kafka
 	$(BIN)/pytest $(TESTS)
+
+bench: install ## the figures, with their floors and peers (about 10 minutes; leave the machine alone meanwhile)
+	PYTHONPATH=tests $(BIN)/python -m benchmarks
+
+chaos: install ## random operations and faults over a whole system for MINUTES (10), checked by its history; SEED replays
+	PYTHONPATH=tests $(BIN)/python -m chaos_story --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 lint: install ## style, types, and the walls between the layers
 	$(BIN)/ruff check .

@@ -211,21 +211,26 @@ class Stage(System):
         """A digest of everything that folds have written."""
         return {name: self.tables.digest(name, without=without) for name, without in WRITTEN.items()}
 
-    def folded_calmly(self) -> dict[str, tuple[int, str]]:
-        """What it comes to when the same portfolios are folded from their beginning, once, with nobody else about."""
-        asyncio.run(self._copy_to_calm())
+    def fold_now(self) -> None:
+        """Fold everything here and now, with no replica and no event: a head for everybody."""
+        self._fold_all(self.database)
 
+    def _fold_all(self, database: Database) -> None:
         async def fold() -> None:
-            engine = create_engine(self.calm.dsns["portfolio_refresh"], application="calm")
+            engine = create_engine(database.dsns["portfolio_refresh"], application="calm")
             try:
-                ids = [row["portfolio_id"] for row in portfolios]
                 result = await Folding(engine, Outbox("valuations", "/services/test")).fold(ids, "sweep")
                 assert not result.failed, result.failed
             finally:
                 await engine.dispose()
 
-        portfolios = self.tables.rows("SELECT portfolio_id FROM portfolios.portfolios")
+        ids = [row["portfolio_id"] for row in self.tables.rows("SELECT portfolio_id FROM portfolios.portfolios")]
         asyncio.run(fold())
+
+    def folded_calmly(self) -> dict[str, tuple[int, str]]:
+        """What it comes to when the same portfolios are folded from their beginning, once, with nobody else about."""
+        asyncio.run(self._copy_to_calm())
+        self._fold_all(self.calm)
         return {name: Tables(self.calm).digest(name, without=without) for name, without in WRITTEN.items()}
 
     async def _copy_to_calm(self) -> None:

@@ -162,6 +162,7 @@ def test_edits_creations_and_deletions_during_a_chunk_are_in_what_comes_of_it(pl
 
 
 def test_a_fold_frozen_past_its_session_writes_over_nobody(play: Play, tmp_path: Path) -> None:
+    play.stage.fold_now()
     play.next_night()
     with replicas(play, tmp_path, {PAUSE: "fold.before_write:1"}, {}) as (zombie, _):
         play.stage.relay("symbols")

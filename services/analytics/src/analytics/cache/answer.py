@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -23,11 +23,17 @@ class Question:
     measure: AnyMeasure
     parameters: Parameters
 
-    @cached_property
+    @property
     def identity(self) -> str:
         """`<measure>:<hash of the parameters>`."""
-        values = orjson.dumps(self.parameters.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
-        return f"{self.measure.name}:{hashlib.sha256(values).hexdigest()[:16]}"
+        return _identity(self.measure.name, self.parameters)
+
+
+@lru_cache(maxsize=4_096)
+def _identity(measure: str, parameters: Parameters) -> str:
+    # Remembered: people ask few questions and ask them all day.
+    values = orjson.dumps(parameters.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+    return f"{measure}:{hashlib.sha256(values).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from analytics.edition import Edition
 
 
 class Parameters(BaseModel):
-    """What may be asked of a measure; a measure without parameters uses this class itself."""
+    """What may be asked of a measure; a measure without parameters uses this class itself. Values must be hashable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -146,19 +146,18 @@ class Doer:
         try:
             world.system.set_clock(world.next_clock())
             self._start_again("market-simulator")
-            if night.correction is not None:
-                self._correct(*night.correction)
+            self._correct(*night.correction)
             with ThreadPoolExecutor(2) as hands:
                 list(hands.map(self._start_again, night.order))
         except Exception as error:  # nobody waits for this thread's error; the checker must see it
             world.history.accident(f"{night} failed: {error!r}")
 
     def _correct(self, symbol: int, back: int) -> None:
-        """Change one old close at the source, until the simulator is restarted or told to behave."""
+        """Change one old close at the source."""
         world = self._world
         day = world.sessions[world.sessions.index(world.session) - back]
         name = world.known[symbol % len(world.known)]
-        world.set_provider({"kind": "scale", "symbols": [name], "sessions": [str(day)], "factor": CORRECTION})
+        world.correct({"kind": "scale", "symbols": [name], "sessions": [str(day)], "factor": CORRECTION})
 
     def _start_again(self, name: str) -> None:
         held = self._world.held[name]

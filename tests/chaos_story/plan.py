@@ -51,7 +51,7 @@ class Night:
     """The next session is over: every program is restarted with a later clock, two at a time in this order."""
 
     order: tuple[Place, ...]
-    correction: tuple[int, int] | None
+    correction: tuple[int, int]
     """A symbol, and how many sessions before this one its provider has changed a close since yesterday."""
 
 
@@ -139,8 +139,7 @@ def operations(seed: int) -> Iterator[Operation]:
         return Delete(dice.randrange(1_000_000))
 
     def night() -> Operation:
-        correction = (dice.randrange(1_000), dice.randint(1, 3)) if dice.random() < 0.6 else None
-        return Night(tuple(dice.sample(PLACES, len(PLACES))), correction)
+        return Night(tuple(dice.sample(PLACES, len(PLACES))), (dice.randrange(1_000), dice.randint(1, 3)))
 
     deck: list[Callable[[], Operation]] = [create] * 10 + [delete] * 2 + [night, SecondRun]
     deck += [lambda: Wait(round(dice.uniform(0.2, 2.0), 2))] * 3

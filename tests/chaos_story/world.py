@@ -84,6 +84,7 @@ class World:
             tuning=TUNING,
         )
         self.dump = ValkeyDump(servers.valkey)
+        self.corrections: list[Mapping[str, object]] = []
         self.known: list[str] = []
         self.strangers: list[str] = []
         self.sessions: list[date] = []
@@ -122,8 +123,14 @@ class World:
                     return
 
     def set_provider(self, *faults: Mapping[str, object]) -> None:
+        """Let the provider misbehave in these ways and no others; what it has corrected stays corrected."""
         with self.held["market-simulator"].lock:
-            self.system.set_faults(*faults)
+            self.system.set_faults(*self.corrections, *faults)
+
+    def correct(self, correction: Mapping[str, object]) -> None:
+        """Change what the provider says of the past, from now on."""
+        self.corrections.append(correction)
+        self.set_provider()
 
     def next_clock(self) -> Clock:
         """The moment at which the session after the present one is due; from now on that is the present one."""

@@ -41,7 +41,7 @@ class RelayTiming(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     poll_interval: float = 1.0
-    batch_rows: int = Field(default=500, ge=1)
+    batch_rows: int = Field(default=1_000, ge=1)
     send_timeout: float = 20.0
     """Below the services' idle-in-transaction time-out of 30 s, which would end the transaction that holds the lane."""
     transaction_timeout: float = 30.0

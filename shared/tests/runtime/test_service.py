@@ -1,11 +1,13 @@
 import asyncio
+import contextlib
 import os
 import signal
 import socket
+from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from riskstream.runtime.health import Health, State
 from riskstream.runtime.service import HttpPart, Periodic, Service
@@ -140,3 +142,31 @@ def test_two_parts_cannot_report_under_one_name() -> None:
     health.add("relay", State)
     with pytest.raises(ValueError, match="'relay'"):
         health.add("relay", State)
+
+
+def no_delay_of(here: tuple[str, int], there: tuple[str, int]) -> list[int]:
+    """TCP_NODELAY of the server's side of a connection, found among this process's sockets by its two addresses."""
+    found = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(entry.name))) as other:
+            if other.getsockname() == here and other.getpeername() == there:
+                found.append(other.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+    return found
+
+
+async def test_answers_on_a_kept_connection_do_not_wait_for_acknowledgements() -> None:
+    app = FastAPI()
+    delays: list[int] = []
+
+    @app.get("/")
+    async def look(request: Request) -> None:
+        delays.extend(no_delay_of(tuple(request.scope["server"]), tuple(request.scope["client"])))
+
+    part = HttpPart(app, "127.0.0.1", 0, drain_seconds=1)
+    host, port = part.address
+    running = asyncio.create_task(part.run())
+    async with httpx.AsyncClient(base_url=f"http://{host}:{port}", trust_env=False) as client:
+        await client.get("/")
+    part.stop()
+    await asyncio.wait_for(running, 5)
+    assert delays == [1]

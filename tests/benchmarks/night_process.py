@@ -16,22 +16,17 @@ from riskstream.runtime.logs import configure_logs
 from symbol_batch.calendar import calendar_at
 from symbol_batch.nightly import Night, Steps
 from symbol_batch.prices import PriceIntake
-from symbol_batch.providers.provider import Answer
+from symbol_batch.providers.provider import LimitedProvider, Offer
 from symbol_batch.schema import SCHEMA
 from symbol_batch.store import runs, universe
 from symbol_batch.store.fences import NightFence
 
 
-class NobodyAsked:
-    """The provider of a night that has all its prices."""
+class NobodyAsked(LimitedProvider):
+    """The provider of a night that has all its prices: whoever asks it is refused with an error."""
 
     name = "nobody"
-
-    async def daily_bars(self, symbol: str, start: date) -> Answer:
-        raise AssertionError(f"{symbol} from {start} was asked for although its price is stored")
-
-    async def aclose(self) -> None:
-        """Nothing is held."""
+    offers: frozenset[Offer] = frozenset()
 
 
 async def run(dsn: str, session: date) -> dict[str, object]:

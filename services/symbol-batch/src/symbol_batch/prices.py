@@ -29,7 +29,7 @@ from symbol_batch.bars import (
     wrong_series,
 )
 from symbol_batch.calendar import Calendar
-from symbol_batch.providers.provider import Answer, Outcome, Provider
+from symbol_batch.providers.provider import BarsAnswer, Outcome, Provider
 from symbol_batch.store import editions, runs
 from symbol_batch.store import prices as store
 from symbol_batch.store.fences import Fence
@@ -147,7 +147,7 @@ class PriceIntake:
         return self._sorted_out(symbol, history, found, known.published, session)
 
     async def _ask(self, symbol: str, start: date, session: date, calendar: Calendar) -> TradedHistory | Taken:
-        answer: Answer = await self._provider.daily_bars(symbol, start)
+        answer: BarsAnswer = await self._provider.history(symbol, start)
         if answer.bars is None:
             return Taken(symbol, answer.outcome, answer.detail)
         try:

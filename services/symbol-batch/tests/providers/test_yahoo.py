@@ -28,7 +28,7 @@ async def yahoo(exchange):
 
 async def test_bars_come_as_the_provider_adjusted_them_with_their_actions(yahoo, exchange, market) -> None:
     paying = next(symbol for symbol in exchange.symbols if market.series[symbol].dividends)
-    answer = await yahoo.daily_bars(paying, date(2025, 1, 2))
+    answer = await yahoo.history(paying, date(2025, 1, 2))
     assert answer.outcome is Outcome.OK
     bars = answer.bars
     assert bars is not None
@@ -51,17 +51,17 @@ async def test_bars_come_as_the_provider_adjusted_them_with_their_actions(yahoo,
 )
 async def test_each_refusal_has_its_own_outcome_and_says_why(yahoo, exchange, fault, outcome, says) -> None:
     exchange.fault(kind=fault, symbols=["SPY"])
-    answer = await yahoo.daily_bars("SPY", START)
+    answer = await yahoo.history("SPY", START)
     assert answer.outcome is outcome
     assert says in answer.detail
     assert answer.bars is None
-    assert (await yahoo.daily_bars("TLT", START)).outcome is Outcome.OK
+    assert (await yahoo.history("TLT", START)).outcome is Outcome.OK
 
 
 async def test_a_provider_that_hangs_ends_at_the_deadline(yahoo, exchange) -> None:
     exchange.fault(kind="hang", milliseconds=3000)
     began = time.monotonic()
-    answer = await yahoo.daily_bars("SPY", START)
+    answer = await yahoo.history("SPY", START)
     assert answer.outcome is Outcome.TRANSPORT
     assert "no answer" in answer.detail
     assert time.monotonic() - began < 2.0
@@ -70,15 +70,15 @@ async def test_a_provider_that_hangs_ends_at_the_deadline(yahoo, exchange) -> No
 async def test_a_bad_answer_is_not_remembered(yahoo, exchange) -> None:
     for fault in ("html", "unknown"):
         exchange.fault(kind=fault, symbols=["SPY"])
-        assert (await yahoo.daily_bars("SPY", START)).outcome is not Outcome.OK
+        assert (await yahoo.history("SPY", START)).outcome is not Outcome.OK
         exchange.heal()
-        assert (await yahoo.daily_bars("SPY", START)).outcome is Outcome.OK
+        assert (await yahoo.history("SPY", START)).outcome is Outcome.OK
 
 
 async def test_nobody_listening_is_no_answer() -> None:
     provider = YahooProvider(base="http://127.0.0.1:9", deadline=1.0)
     try:
-        answer = await provider.daily_bars("SPY", START)
+        answer = await provider.history("SPY", START)
     finally:
         await provider.aclose()
     assert answer.outcome is Outcome.TRANSPORT
@@ -186,7 +186,7 @@ async def test_every_kind_of_answer_has_its_outcome(canned: Canned, status, body
     canned.status, canned.body = status, body.encode()
     provider = YahooProvider(base=canned.url, deadline=3.0)
     try:
-        answer = await provider.daily_bars("X", START)
+        answer = await provider.history("X", START)
     finally:
         await provider.aclose()
     assert (answer.outcome, says is None or says in answer.detail) == (outcome, True), answer

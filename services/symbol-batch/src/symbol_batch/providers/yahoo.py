@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 import warnings
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import cache
@@ -14,7 +15,7 @@ import pandas as pd
 import yfinance
 from yfinance.exceptions import YFPricesMissingError, YFRateLimitError
 
-from symbol_batch.providers.provider import Answer, Outcome, ProviderBars
+from symbol_batch.providers.provider import BarsAnswer, LimitedProvider, Offer, Outcome, ProviderBars, bars_answer
 from symbol_batch.providers.yahoo_session import Seen, YahooSession
 
 CURRENCY = "USD"
@@ -31,13 +32,14 @@ class NewYorkTicker(yfinance.Ticker):  # type: ignore[misc]  # yfinance has no t
         return "America/New_York"
 
 
-class YahooProvider:
+class YahooProvider(LimitedProvider):
     """The real client, at most `concurrency` symbols in flight, each within `deadline` seconds.
 
     One in a process: the client keeps its session in a singleton.
     """
 
     name = "yahoo"
+    offers = frozenset({Offer.SESSION, Offer.HISTORY})
 
     def __init__(self, *, base: str | None = None, concurrency: int = 10, deadline: float = 60.0) -> None:
         """`base` is where requests go instead of Yahoo's hosts, such as `http://127.0.0.1:9000`."""
@@ -48,7 +50,15 @@ class YahooProvider:
         self._deadline = deadline
         self._threads = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="yahoo")
 
-    async def daily_bars(self, symbol: str, start: date) -> Answer:
+    async def session_bars(self, symbols: Sequence[str], sessions: Sequence[date]) -> list[BarsAnswer]:
+        """See `Provider`. Split-adjusted, so always up to now."""
+        answers = await asyncio.gather(*(self.history(symbol, sessions[0]) for symbol in symbols))
+        return [
+            answer if answer.bars is None else bars_answer(answer.symbol, self.name, answer.bars, sessions)
+            for answer in answers
+        ]
+
+    async def history(self, symbol: str, start: date) -> BarsAnswer:
         """See `Provider`. An answer in another currency than US dollars is BAD_DATA."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._fetch, symbol, start)
 
@@ -56,7 +66,7 @@ class YahooProvider:
         await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
         self._session.close()
 
-    def _fetch(self, symbol: str, start: date) -> Answer:
+    def _fetch(self, symbol: str, start: date) -> BarsAnswer:
         self._session.begin(self._deadline)
         ticker = NewYorkTicker(symbol, session=self._session)
         try:
@@ -72,13 +82,16 @@ class YahooProvider:
             )
         except Exception as error:  # one symbol's trouble, whatever it is, is that symbol's outcome
             outcome, detail = _refused(error, self._session.seen)
-            return Answer(symbol, outcome, detail)
+            return self._answer(symbol, outcome, detail)
         currency = ticker.history_metadata.get("currency")
         if currency != CURRENCY:
-            return Answer(symbol, Outcome.BAD_DATA, f"priced in {currency}; only {CURRENCY} is used")
+            return self._answer(symbol, Outcome.BAD_DATA, f"priced in {currency}; only {CURRENCY} is used")
         if table.empty:
-            return Answer(symbol, Outcome.STALE, f"no bar since {start}")
-        return Answer(symbol, Outcome.OK, None, _bars(table))
+            return self._answer(symbol, Outcome.STALE, f"no bar since {start}")
+        return BarsAnswer(symbol=symbol, outcome=Outcome.OK, source=self.name, bars=_bars(table))
+
+    def _answer(self, symbol: str, outcome: Outcome, detail: str) -> BarsAnswer:
+        return BarsAnswer(symbol=symbol, outcome=outcome, source=self.name, detail=detail)
 
 
 @cache

@@ -17,7 +17,7 @@ KNOWN = "SELECT symbol FROM symbols.symbol_daily_metrics WHERE edition = $1 AND 
 # One row a symbol: arrays decode several times faster than rows. Only a positive, finite USD close is a price.
 CLOSES = """
 SELECT symbol, array_agg(session - DATE '1970-01-01'), array_agg(close)
-FROM symbols.market_data_cache
+FROM symbols.traded_bars
 WHERE symbol = ANY($1) AND session BETWEEN $2 AND $3 AND close > 0 AND close < 'Infinity' AND currency = 'USD'
 GROUP BY symbol
 """
@@ -25,7 +25,7 @@ GROUP BY symbol
 LAST_CLOSES_BEFORE = """
 SELECT s.symbol, ARRAY[m.session - DATE '1970-01-01'], ARRAY[m.close]
 FROM unnest($1::text[]) s (symbol) CROSS JOIN LATERAL (
-    SELECT session, close FROM symbols.market_data_cache
+    SELECT session, close FROM symbols.traded_bars
     WHERE symbol = s.symbol AND session < $2 AND close > 0 AND close < 'Infinity' AND currency = 'USD'
     ORDER BY session DESC LIMIT 1
 ) m

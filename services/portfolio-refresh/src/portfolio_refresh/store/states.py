@@ -49,7 +49,7 @@ CURRENT_EDITION = "SELECT edition, session FROM symbols.current_edition"
 
 SESSIONS_WITH_PRICES = """
 SELECT s.session FROM symbols.trading_sessions s
-JOIN symbols.market_data_cache m ON m.symbol = $1 AND m.session = s.session
+JOIN symbols.traded_bars m ON m.symbol = $1 AND m.session = s.session
 WHERE s.session <= $2
 UNION
 SELECT e.session FROM symbols.editions e WHERE e.session <= $2

@@ -3,16 +3,21 @@
 import threading
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from curl_cffi.requests import Response, Session
-from curl_cffi.requests.exceptions import Timeout
+from curl_cffi.requests.exceptions import HTTPError, Timeout
+from yfinance.exceptions import YFRateLimitError
+
+_DATA = ("/finance/chart/", "/finance/quoteSummary/", "/finance/timeseries/")
+_CRUMB = "/test/getcrumb"
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The last answer of the chart service in this thread."""
+    """The last answer of a data service (chart, profile, statements) in this thread."""
 
     status: int
     is_json: bool
@@ -38,12 +43,18 @@ class YahooSession(Session[Response]):
         """Start a symbol's fetch in this thread: everything it sends ends within `seconds`."""
         self._mine.deadline = time.monotonic() + seconds
         self._mine.seen = None
+        self._mine.crumb_refused = False
 
     @property
     def seen(self) -> Seen | None:
-        """What the chart service answered last since `begin`; None where no answer came."""
+        """What the data service answered last since `begin`; None where no answer came."""
         seen: Seen | None = getattr(self._mine, "seen", None)
         return seen
+
+    @property
+    def crumb_refused(self) -> bool:
+        """Whether a crumb was asked for since `begin` and answered 429: a 401 after that says nothing of the symbol."""
+        return bool(getattr(self._mine, "crumb_refused", False))
 
     def request(self, method: Any, url: str, *, timeout: Any = None, **kwargs: Any) -> Response:  # type: ignore[override]  # the client uses keywords
         left = getattr(self._mine, "deadline", float("inf")) - time.monotonic()
@@ -51,9 +62,20 @@ class YahooSession(Session[Response]):
             raise Timeout("the deadline of this symbol's fetch has passed")
         wanted = timeout if isinstance(timeout, int | float) else 30.0
         response = super().request(method, self._address(url), timeout=min(wanted, left), **kwargs)
-        if "/finance/chart/" in urlsplit(url).path:
+        path = urlsplit(url).path
+        if path.endswith(_CRUMB):
+            self._check_crumb(response)
+        elif any(service in path for service in _DATA):
             self._mine.seen = _seen(response)
         return response
+
+    def _check_crumb(self, response: Response) -> None:
+        """Raise for what is no crumb: the client keeps any body for one, a refusal's too, and goes on sending it."""
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or "Too Many Requests" in response.text:
+            self._mine.crumb_refused = True
+            raise YFRateLimitError
+        if response.status_code != HTTPStatus.OK or not response.text.strip() or response.text.lstrip()[0] in "<{":
+            raise HTTPError(f"HTTP {response.status_code} where a crumb was asked for")
 
     def _address(self, url: str) -> str:
         if self._base is None:

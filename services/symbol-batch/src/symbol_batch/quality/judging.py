@@ -1,0 +1,100 @@
+"""The gate's two doors: a symbol's answer alone, before it is stored, and all symbols among each other, after."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from symbol_batch.actions import CorporateAction, action_panel
+from symbol_batch.bars import TradedBars, TradedHistory
+from symbol_batch.factors.arrays import Floats
+from symbol_batch.quality.alone import SIGMA_WINDOW, judge_alone
+from symbol_batch.quality.among import Codes, judge_among
+from symbol_batch.quality.panel import BarPanel
+from symbol_batch.quality.reasons import reason_alone, reason_among
+from symbol_batch.quality.rules import Finding, Rule
+
+BARS_BEFORE = SIGMA_WINDOW + 1
+"""Bars before an answer with which its verdict is the same as with any longer history, dividends apart."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """What is known of a symbol besides an answer: bars as traded, held ones too, and its ledger.
+
+    The last `BARS_BEFORE` bars and the last four dividends are enough. With less the rules that need them are silent.
+    """
+
+    bars: TradedBars
+    actions: tuple[CorporateAction, ...] = ()
+
+
+def judge(history: TradedHistory, before: Before | None = None) -> list[Finding]:
+    """Hold an answer's bars against each other and against what was there before; oldest first, warnings too.
+
+    Where both have a day or an action the answer's counts. A bar is compared with the last one before it, so bars that
+    are held already belong into `before`: a level that stays is one finding and not one each night.
+    """
+    bars, actions = _joined(history, before)
+    if not len(history.bars.days):
+        return []
+    days: list[date] = bars.days.tolist()
+    panel = _panel(bars, days, actions)
+    found = judge_alone(panel)
+    suspicious = np.isin(bars.days, history.bars.days) & found.any_rule[:, 0]
+    return [
+        Finding(days[row], rule, reason_alone(rule, panel, found, days, (row, 0)))
+        for row in np.flatnonzero(suspicious).tolist()
+        for rule, mask in found.flagged.items()
+        if mask[row, 0]
+    ]
+
+
+def judge_market(
+    symbols: Sequence[str],
+    sessions: Sequence[date],
+    *,
+    returns: Floats,
+    market: Floats,
+    volumes: Floats,
+    sectors: Codes,
+    rows: int = 1,
+    ratios: Floats | None = None,
+    betas: Floats | None = None,
+) -> dict[str, list[Finding]]:
+    """The cross-section's findings on the last `rows` sessions, by symbol; arrays as `judge_among` takes them."""
+    found = judge_among(returns, market, volumes, sectors, rows=rows, ratios=ratios, betas=betas)
+    judged = sessions[-rows:]
+    findings: dict[str, list[Finding]] = {}
+    for row, column in np.argwhere(found.flagged).tolist():
+        finding = Finding(judged[row], Rule.CROSS_SECTION, reason_among(found, (row, column)))
+        findings.setdefault(symbols[column], []).append(finding)
+    return findings
+
+
+def _joined(history: TradedHistory, before: Before | None) -> tuple[TradedBars, list[CorporateAction]]:
+    if before is None or not len(history.bars.days):
+        return history.bars, list(history.actions)
+    first = history.bars.days[0].astype(object)
+    known = before.bars.at(~np.isin(before.bars.days, history.bars.days))
+    order = np.argsort(np.concatenate([known.days, history.bars.days]), kind="stable")
+    bars = TradedBars(
+        *(
+            np.concatenate([getattr(known, name), getattr(history.bars, name)])[order]
+            for name in ("days", "open", "high", "low", "close", "volume")
+        )
+    )
+    answered = {(action.ex_date, action.kind) for action in history.actions}
+    earlier = [a for a in before.actions if a.ex_date < first and (a.ex_date, a.kind) not in answered]
+    return bars, [*earlier, *history.actions]
+
+
+def _panel(bars: TradedBars, days: list[date], actions: Sequence[CorporateAction]) -> BarPanel:
+    """A column of the bars there are: without rows for missing sessions, as a bar is compared with the last one."""
+    symbol = actions[0].symbol if actions else ""
+    ratios, dividends = action_panel(actions, days, [symbol])
+    opened, high, low, close, volume = (
+        figure[:, None] for figure in (bars.open, bars.high, bars.low, bars.close, bars.volume)
+    )
+    return BarPanel(opened, high, low, close, volume, ratios, dividends)

@@ -149,3 +149,37 @@ def test_an_infinite_return_is_refused() -> None:
     returns[0, 0] = -np.inf
     with pytest.raises(ValueError, match="a return is infinite"):
         ridge(returns, regressors)
+
+
+@pytest.mark.parametrize("penalties", [(0.0, 1, 1, 1, 1, 1), (3.0, 0.5, 0.0, 2.0, 1.0, 40.0)])
+def test_a_penalty_of_its_own_for_each_regressor_is_least_squares_with_a_row_for_each(penalties) -> None:
+    """Ridge is least squares on the data and, for each regressor, one more row that pulls its beta towards 0."""
+    returns, regressors = ragged(5)
+    fit = ridge(returns, regressors, alpha=penalties)
+    for symbol in range(returns.shape[1]):
+        own = np.isfinite(returns[:, symbol]) & np.isfinite(regressors).all(axis=1)
+        X, y = regressors[own], returns[own, symbol]
+        Z = (X - X.mean(axis=0)) / X.std(axis=0)
+        rows = np.vstack([Z, np.diag(np.sqrt(penalties))])
+        pulled = np.linalg.lstsq(rows, np.concatenate([y - y.mean(), np.zeros(6)]), rcond=None)[0]
+        np.testing.assert_allclose(fit.beta[symbol], pulled / X.std(axis=0), rtol=1e-9, atol=1e-10)
+        A = np.linalg.inv(Z.T @ Z + np.diag(penalties)) @ Z.T
+        s2 = np.sum((y - y.mean() - Z @ pulled) ** 2) / (len(y) - 1 - np.trace(Z @ A))
+        np.testing.assert_allclose(
+            fit.standard_error[symbol], np.sqrt(np.diag(A @ A.T) * s2) / X.std(axis=0), rtol=1e-9
+        )
+
+
+def test_one_penalty_for_all_is_the_same_penalty_for_each() -> None:
+    returns, regressors = ragged(6)
+    np.testing.assert_array_equal(
+        ridge(returns, regressors, alpha=2.0).beta, ridge(returns, regressors, alpha=[2.0] * 6).beta
+    )
+
+
+@pytest.mark.parametrize(
+    "penalties", [[1.0] * 5, [0.0, 0.0, 1, 1, 1, 1], [1, 1, 1, 1, 1, float("inf")], [-1, *[1] * 5]]
+)
+def test_penalties_that_do_not_fit_or_leave_two_regressors_free_are_refused(penalties) -> None:
+    with pytest.raises(ValueError, match="positive penalty"):
+        ridge(*ragged(0), alpha=penalties)

@@ -1,5 +1,6 @@
 """Ridge regression of many symbols on the same few regressors jointly, each symbol on its own observations."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -31,26 +32,33 @@ class RidgeFit:
         return t_statistic(self.beta, self.standard_error)
 
 
-def ridge(returns: Floats, regressors: Floats, *, alpha: float = ALPHA) -> RidgeFit:
+def ridge(returns: Floats, regressors: Floats, *, alpha: float | Sequence[float] = ALPHA) -> RidgeFit:
     """Regress each column of `returns` (W, S) on an unpenalised intercept and `regressors` (W, K) jointly, in decimals.
 
     An observation is a session with the return and all regressors. Within a symbol's observations the regressors are
     standardised (mean 0, population standard deviation σ), the betas penalised by α, then scaled back by 1/σ: without
-    standardising, α = 1 against daily returns would crush them. With Z standardised and `A = (Z'Z + αI)⁻¹Z'`, standard
+    standardising, α = 1 against daily returns would crush them. α is one number for all regressors or one for each, of
+    which one may be 0: that beta is not penalised. With Z standardised, P = diag(α) and `A = (Z'Z + P)⁻¹Z'`, standard
     errors are `sqrt(diag(AA')·s²)/σ`, `s² = RSS/(n − 1 − tr(ZA))`.
 
     Equal to scikit-learn's `Ridge(alpha)` on standardised regressors. Source: Hoerl and Kennard (1970), Technometrics
-    12. Raises ValueError for infinite values, shapes that do not fit, and α that is not positive.
+    12. Raises ValueError for infinite values, shapes that do not fit, and an α that is negative, or 0 more than once.
     """
     checked(returns, regressors)
-    if not alpha > 0:
-        raise ValueError(f"alpha is {alpha}: ridge needs a positive penalty")
     k = regressors.shape[1]
-    rows = by_blocks(returns, partial(_ridge_block, regressors, alpha))
+    rows = by_blocks(returns, partial(_ridge_block, regressors, _penalty(alpha, k)))
     return RidgeFit(rows[:k].T, rows[k : 2 * k].T, rows[-2], rows[-1].astype(np.int64))
 
 
-def _ridge_block(regressors: Floats, alpha: float, returns: Floats) -> Floats:
+def _penalty(alpha: float | Sequence[float], k: int) -> Floats:
+    """(K, K): diag(α), with at most one 0, so that `Z'Z + P` can be inverted however alike the regressors are."""
+    penalties = np.full(k, alpha) if isinstance(alpha, int | float) else np.asarray(alpha, dtype=np.float64)
+    if penalties.shape != (k,) or not ((penalties >= 0) & np.isfinite(penalties)).all() or (penalties == 0).sum() > 1:
+        raise ValueError(f"alpha is {alpha}: ridge needs a positive penalty on each of its {k} regressors but one")
+    return np.diag(penalties)
+
+
+def _ridge_block(regressors: Floats, penalty: Floats, returns: Floats) -> Floats:
     """(2K + 2, B): betas, standard errors, R², observations."""
     sample = Sample(returns, regressors)
     count, y, k = sample.count, sample.y, regressors.shape[1]
@@ -65,7 +73,7 @@ def _ridge_block(regressors: Floats, alpha: float, returns: Floats) -> Floats:
         moments = np.stack([sum_of_products(column, y) for column in x], axis=1) / sigma
         moments[(syy == 0) | ~usable] = 0.0
 
-        inverse = np.linalg.solve(gram + alpha * np.eye(k), np.broadcast_to(np.eye(k), gram.shape))
+        inverse = np.linalg.solve(gram + penalty, np.broadcast_to(np.eye(k), gram.shape))
         beta = np.where(usable[:, None], np.einsum("skl,sl->sk", inverse, moments) / sigma, np.nan)
         residuals = y - sum(slope * column for slope, column in zip(beta.T, x, strict=True))
         rss = sample.without_noise(sum_of_products(residuals, residuals))

@@ -1,0 +1,1 @@
+"""What companies are and report: profiles, statements, earnings dates."""

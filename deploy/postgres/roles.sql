@@ -45,6 +45,7 @@ GRANT onboarding_api TO onboarding WITH INHERIT FALSE, SET TRUE;
 GRANT analytics_api TO analytics WITH INHERIT FALSE, SET TRUE;
 
 -- A client that hangs in a transaction holds back vacuum and blocks others; these bounds hold for every client of a role.
+-- One that falls silent within a statement is ended by the services themselves, after the same time.
 ALTER ROLE symbol_batch SET idle_in_transaction_session_timeout = '30s';
 ALTER ROLE symbol_batch SET statement_timeout = '120s';
 ALTER ROLE symbol_batch SET lock_timeout = '10s';

@@ -35,6 +35,9 @@ from symbol_batch.store import requests
 
 T = TypeVar("T")
 
+SILENCE = 3
+"""Seconds that a session of portfolio-refresh may be silent in a transaction."""
+
 SCHEMA_OF = {"symbol": "symbols", "session": "symbols", "portfolio": "portfolios", "chunk": "valuations"}
 WRITTEN = {
     "valuations.portfolio_snapshots": {"edition", "valuation", "revision", "run_id"},
@@ -91,8 +94,8 @@ class Stage(System):
         super().prepare()
         password = make_url(self.database.dsns["portfolio_refresh"]).password
         self.calm = asyncio.run(copy_database(self.database, "calm", str(password)))
-        # A frozen replica may hold a lane of the outbox in an open transaction: Postgres takes it away, here soon.
-        self.write(("ALTER ROLE portfolio_refresh SET idle_in_transaction_session_timeout = '3s'", ()))
+        # What a frozen replica holds in an open transaction is taken from it, here soon.
+        self.write((f"ALTER ROLE portfolio_refresh SET idle_in_transaction_session_timeout = '{SILENCE}s'", ()))
 
     def replica(self, folder: Path, **more: str) -> Program:
         return replica(self, PortfolioRefresh, "portfolio_refresh", folder, more)

@@ -3,8 +3,10 @@
 Whatever happened on the way, everything that folds have written equals, bit for bit, what one calm fold writes.
 """
 
+import asyncio
 import random
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,11 +16,12 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 
 from chaos.system.processes import CRASH, PAUSE, until, wait_for_crash, wait_until_paused
-from chaos.system.stage import Lot, Stage
+from chaos.system.stage import SILENCE, Lot, Stage
 from local_stack.programs import Program
 from local_stack.stack import Servers
 from local_stack.system import shortly_before_the_night
@@ -80,6 +83,7 @@ class Play:
 
 
 RUNS = "SELECT run_id FROM valuations.refresh_runs"
+LANES = "SELECT lane FROM valuations.outbox_lane FOR UPDATE SKIP LOCKED"
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +183,20 @@ def test_a_fold_frozen_past_its_session_writes_over_nobody(play: Play, tmp_path:
     play.every_run_completed_once()
 
 
+def test_lanes_of_a_replica_frozen_within_a_statement_are_taken_from_it(play: Play, tmp_path: Path) -> None:
+    with asyncio.Runner() as frozen:
+        holder = frozen.run(_hold_every_lane(play.stage.database.dsns["portfolio_refresh"]))
+        for portfolio in play.portfolios:
+            play.edit(portfolio, play.today, 17)
+        play.stage.plan_again(3)
+        time.sleep(SILENCE + 2)
+        assert play.stage.tables.rows(LANES) == [], "no time-out of Postgres ends a session that it calls active"
+        with replicas(play, tmp_path, {}, {}):
+            play.comes_to_a_calm_fold()
+        play.every_run_completed_once()
+        holder.terminate()
+
+
 def test_a_night_during_creations_and_symbols_before_their_portfolios_in_any_order(play: Play, tmp_path: Path) -> None:
     early, late, both, never_said_first = play.strangers[:4]
     with replicas(play, tmp_path, {}, {}):
@@ -248,6 +266,15 @@ def test_any_order_of_anything_comes_to_the_same(play: Play, tmp_path: Path, see
         _say_all(play, chance, unsaid)
         play.comes_to_a_calm_fold()
     play.every_run_completed_once()
+
+
+async def _hold_every_lane(dsn: str) -> asyncpg.Connection:
+    """What a process leaves behind that freezes between the preparation of a statement and its execution."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("BEGIN")
+    assert len(await connection.fetch(LANES)) == 16
+    await connection.prepare("SELECT 1")
+    return connection
 
 
 def _some_changes(play: Play, chance: random.Random) -> list[Event]:

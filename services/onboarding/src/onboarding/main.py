@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import sys
+from functools import partial
 
 import structlog
 
@@ -13,6 +14,7 @@ from onboarding.settings import OnboardingSettings
 from onboarding.sweeper import SymbolSweeper
 from riskstream.database.engine import create_engine
 from riskstream.database.migrations import migrate_as_told
+from riskstream.database.silent_sessions import WATCH_SECONDS, end_silent_sessions
 from riskstream.messaging.outbox import Outbox
 from riskstream.messaging.relay import Relay
 from riskstream.runtime.auth import TokenVerifier
@@ -53,6 +55,7 @@ async def serve(clock: Clock) -> int:
     service = Service(SERVICE, health, shutdown_seconds=settings.shutdown_seconds)
     service.closes(engine.dispose)
     service.add("sweeper", Periodic("symbol sweep", settings.sweep_seconds, sweeper.sweep))
+    service.add("silent sessions", Periodic("end silent sessions", WATCH_SECONDS, partial(end_silent_sessions, engine)))
     service.add("relay", relay)
     service.add("http", http)
     log.info("listening", host=host, port=port)

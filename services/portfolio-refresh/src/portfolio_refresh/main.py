@@ -19,6 +19,7 @@ from portfolio_refresh.sweeper import Sweeper
 from portfolio_refresh.worker import ChunkWorker
 from riskstream.database.engine import create_engine
 from riskstream.database.migrations import migrate_as_told
+from riskstream.database.silent_sessions import WATCH_SECONDS, end_silent_sessions
 from riskstream.events.event import Event
 from riskstream.events.portfolio import PortfolioChanged, PortfolioRefreshRequested
 from riskstream.events.symbol import SymbolBatchCompleted, SymbolFactorsUpdated, SymbolReady
@@ -97,6 +98,7 @@ async def serve(clock: Clock) -> int:
         service.add(consumer.group, consumer)
     service.add("sweeper", Periodic("sweep", settings.sweep_seconds, sweeper.sweep))
     service.add("inbox", Periodic("forget old inbox rows", FORGET_SECONDS, forget))
+    service.add("silent sessions", Periodic("end silent sessions", WATCH_SECONDS, partial(end_silent_sessions, engine)))
     service.add("relay", relay)
     service.add("http", http)
     log.info("listening", host=host, port=port)

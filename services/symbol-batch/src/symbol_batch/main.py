@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from riskstream.database.engine import create_engine
 from riskstream.database.migrations import MIGRATOR_VARIABLE, migrate_as_told
+from riskstream.database.silent_sessions import WATCH_SECONDS, end_silent_sessions
 from riskstream.events.event import Event
 from riskstream.events.symbol import SymbolRequested
 from riskstream.messaging.consumer import Consumer
@@ -121,6 +122,8 @@ async def serve(clock: Clock) -> int:
         service.add("new symbols", wiring.new_symbols)
         service.add("reconciler", wiring.reconciler)
         service.add("inbox", Periodic("forget old inbox rows", FORGET_SECONDS, forget))
+        watch = partial(end_silent_sessions, wiring.engine)
+        service.add("silent sessions", Periodic("end silent sessions", WATCH_SECONDS, watch))
         service.add("relay", relay)
         service.add("http", http)
         log.info("listening", host=host, port=port)

@@ -76,6 +76,7 @@ class Client:
         self.during_poll: Callable[[], Awaitable[None]] | None = None
         self.during_commit: Callable[[], Awaitable[None]] | None = None
         self.during_stop: Callable[[], Awaitable[None]] | None = None
+        self.refused_commits = 0
         self.error: KafkaError | None = None
         self.stopped = False
         self._first = tuple(first)
@@ -126,6 +127,9 @@ class Client:
             action, self.during_commit = self.during_commit, None
             await action()
         await asyncio.sleep(0)
+        if self.refused_commits:
+            self.refused_commits -= 1
+            raise KafkaError("the coordinator is moving")
         for place, offset in offsets.items():
             self._fetching(place)
             self.broker.committed[place] = offset
@@ -142,6 +146,15 @@ class Client:
     def highwater(self, place: TopicPartition) -> int:
         assert place in self.assigned, "Partition is not assigned"
         return self.broker.ends[place]
+
+    async def committed(self, place: TopicPartition) -> int:
+        return self.broker.committed[place]
+
+    async def beginning_offsets(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(places, 0)
+
+    async def end_offsets(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        return {place: self.broker.ends[place] for place in places}
 
     def _fetching(self, place: TopicPartition) -> Fetching:
         if place not in self.assigned:
@@ -383,6 +396,26 @@ async def test_a_commit_that_fails_costs_nothing_but_a_redelivery(book: Book) ->
         await client.rebalance(PLACES)
         await until(lambda: client.broker.committed == client.broker.ends)
     assert all_settled(book, 5)()
+
+
+async def test_a_commit_that_fails_is_tried_again_though_no_record_comes(book: Book) -> None:
+    client = Client(broker_with(5))
+    client.refused_commits = 40
+    async with running(Loop(book, [client])):
+        await until(lambda: client.broker.committed == client.broker.ends)
+    assert all(book.settled[place] == list(range(5)) for place in PLACES)
+
+
+async def test_a_commit_that_failed_is_not_tried_again_for_a_partition_that_is_gone(book: Book) -> None:
+    client = Client(broker_with(5))
+    client.refused_commits = 1_000_000
+    async with running(Loop(book, [client], TIMING.model_copy(update={"retry_base": 0.1, "retry_cap": 0.1}))):
+        await until(all_settled(book, 5))
+        await client.rebalance(PLACES[1:])
+        client.refused_commits = 0
+        await until(lambda: all(client.broker.committed[place] == 5 for place in PLACES[1:]))
+        await asyncio.sleep(0.2)
+    assert client.broker.committed[PLACES[0]] == 0
 
 
 async def test_a_loop_that_works_on_a_long_poll_is_live() -> None:

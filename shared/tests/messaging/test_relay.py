@@ -11,9 +11,11 @@ import asyncpg
 import orjson
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from riskstream.events.envelope import Envelope
 from riskstream.messaging.outbox import lane_of
+from riskstream.messaging.timing import RelayTiming
 
 
 async def test_a_published_record_is_the_envelope_that_was_said(ledger: Any, read_topic: Any) -> None:
@@ -76,8 +78,72 @@ async def test_a_topic_that_is_missing_holds_up_its_lane_and_no_other(
         async def the_other_is_there() -> bool:
             return len(await read_topic(ledger.topic)) == 5
 
+        async def only_the_lane_is_left() -> bool:
+            return await ledger.count("outbox") == 2
+
         await eventually(the_other_is_there)
-        assert await ledger.count("outbox") == 2
+        await eventually(only_the_lane_is_left)
+
+
+async def test_a_relay_that_stands_still_with_a_lane_in_its_hands_loses_it_to_the_others(
+    ledger: Any, running: Any, eventually: Any, another_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frozen it keeps no time-out of its own; its role's is far away."""
+    timing = ledger.relay()._timing.model_copy(
+        update={"send_timeout": 60, "transaction_timeout": 60, "lane_timeout": 1}
+    )
+    frozen = ledger.relay(engine=another_engine(), timing=timing)
+    holds = asyncio.Event()
+
+    async def stand_still(_: Any) -> None:
+        holds.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(frozen._producer, "send", stand_still)
+    await ledger.say(ledger.deposit(account="a", n=0))
+    standing = asyncio.create_task(frozen.run())
+    await asyncio.wait_for(holds.wait(), 10)
+    async with running(ledger.relay()):
+        began = time.monotonic()
+
+        async def empty() -> bool:
+            return await ledger.count("outbox") == 0
+
+        await eventually(empty, within=10)
+    print(f"the lane was free after {time.monotonic() - began:.1f} s")
+    standing.cancel()
+    await asyncio.wait({standing})
+
+
+@pytest.mark.parametrize(
+    ("role_allows", "while_it_holds"), [("0", "7s"), ("30s", "7s"), ("2500ms", "2500ms")], ids=["all", "more", "less"]
+)
+async def test_a_lane_is_held_no_longer_than_role_and_timing_allow(
+    ledger: Any, monkeypatch: pytest.MonkeyPatch, role_allows: str, while_it_holds: str
+) -> None:
+    found = []
+    show = text("SHOW idle_in_transaction_session_timeout")
+    allowed = {"server_settings": {"idle_in_transaction_session_timeout": role_allows}}
+    engine = create_async_engine(ledger.engine.url, connect_args=allowed)
+    timing = ledger.relay()._timing.model_copy(update={"lane_timeout": 7.0})
+    relay = ledger.relay(engine=engine, timing=timing)
+
+    async def look(connection: Any, lane: int) -> int:
+        found.append((await connection.execute(show)).scalar_one())
+        return 0
+
+    monkeypatch.setattr(relay, "_drain_lane", look)
+    await ledger.say(ledger.deposit(account="a", n=0))
+    assert await relay._tick() == 0
+    async with engine.connect() as connection:
+        found.append((await connection.execute(show)).scalar_one())
+    await engine.dispose()
+    assert found == [while_it_holds, role_allows], "and the pool's connection is as it was"
+
+
+def test_a_relay_that_would_lose_its_lane_while_it_waits_for_kafka_is_refused() -> None:
+    with pytest.raises(ValueError, match="lower send_timeout and start_timeout below lane_timeout"):
+        RelayTiming(send_timeout=12, lane_timeout=12)
 
 
 async def test_a_notification_brings_an_event_out_long_before_the_next_poll(

@@ -9,7 +9,6 @@ from aiokafka import TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 
 from riskstream.messaging import metrics
-from riskstream.messaging.backoff import Backoff
 from riskstream.messaging.breaker import Breaker, DeadLetterLimit
 from riskstream.messaging.crash_points import reached
 from riskstream.messaging.partition import Partition
@@ -26,6 +25,8 @@ class Assignment:
     def __init__(self, group: str, limit: DeadLetterLimit, timing: ConsumerTiming) -> None:
         self.generation = 0
         self.drain_lock = asyncio.Lock()
+        self.given_anew = asyncio.Event()
+        """Set when partitions are given; whoever asks where the group stands in them clears it."""
         self._group = group
         self._limit = limit
         self._timing = timing
@@ -41,8 +42,7 @@ class Assignment:
 
     def partition(self, place: TopicPartition) -> Partition:
         if place not in self._partitions:
-            backoff = Backoff(self._timing.retry_base, self._timing.retry_cap)
-            self._partitions[place] = Partition(place, Breaker(self._limit), backoff, time.monotonic())
+            self._partitions[place] = Partition(place, Breaker(self._limit), self._timing, time.monotonic())
         return self._partitions[place]
 
     def given(self, kafka: Any, places: set[TopicPartition]) -> None:
@@ -50,9 +50,9 @@ class Assignment:
         for place in places:
             partition = self.partition(place)
             partition.given(time.monotonic())
-            metrics.CONSUMER_LAG.labels(self._group, place.topic, place.partition).set(0)
             if partition.halted:
                 kafka.pause(place)
+        self.given_anew.set()
         self.count_halted()
 
     async def taken_back(self) -> None:
@@ -67,7 +67,7 @@ class Assignment:
         self.generation += 1
         for partition in self.held():
             partition.revoked()
-            metrics.CONSUMER_LAG.remove(self._group, partition.place.topic, str(partition.place.partition))
+            self._show_lag(partition, None)
         self.count_halted()
 
     def resume_due(self, kafka: Any) -> None:
@@ -79,10 +79,17 @@ class Assignment:
                 kafka.resume(partition.place)
 
     def measure_lag(self, kafka: Any) -> None:
+        """Show the lag of each partition where it is known. What is not known has no sample, and is never 0."""
         now = time.monotonic()
         for partition in self.held():
-            lag = partition.measure_lag(kafka.highwater(partition.place), now)
-            metrics.CONSUMER_LAG.labels(self._group, partition.place.topic, partition.place.partition).set(lag)
+            self._show_lag(partition, partition.measure_lag(kafka.highwater(partition.place), now))
+
+    def _show_lag(self, partition: Partition, lag: int | None) -> None:
+        labels = (self._group, partition.place.topic, str(partition.place.partition))
+        if lag is None:
+            metrics.CONSUMER_LAG.remove(*labels)
+        else:
+            metrics.CONSUMER_LAG.labels(*labels).set(lag)
 
     def count_halted(self) -> None:
         halted = sum(bool(partition.halted) for partition in self.held())

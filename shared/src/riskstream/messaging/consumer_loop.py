@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import CommitFailedError, KafkaError
 
 from riskstream.events.catalogue import Catalogue
@@ -15,10 +13,13 @@ from riskstream.messaging import metrics
 from riskstream.messaging.assignment import Assignment, DrainBeforeRevoke
 from riskstream.messaging.backoff import Backoff
 from riskstream.messaging.breaker import DeadLetterLimit
+from riskstream.messaging.consumer_client import close_client, milliseconds, new_client
 from riskstream.messaging.crash_points import reached
 from riskstream.messaging.dead_letters import dead_letter_topic
 from riskstream.messaging.delivery import read_delivery
 from riskstream.messaging.errors import is_transient
+from riskstream.messaging.lag_watch import LagWatch
+from riskstream.messaging.outages import OUTAGE
 from riskstream.messaging.partition import ConsumerHealth, Partition
 from riskstream.messaging.settlement import Settlement
 from riskstream.messaging.timing import ConsumerTiming
@@ -68,6 +69,8 @@ class ConsumerLoop:
             if not loop.done():
                 await asyncio.wait({loop}, timeout=self._timing.drain_timeout if self._joined else 0)
         finally:
+            # A rollback on a connection that is dead raises in the place of the cancellation: the loop must see an end.
+            self.stop()
             stop.cancel()
             loop.cancel()
             await asyncio.wait({loop})
@@ -113,7 +116,9 @@ class ConsumerLoop:
                 await self._rest(pause)
 
     async def _session(self, backoff: Backoff) -> None:
+        OUTAGE.watch()
         kafka = self._new_client()
+        watch: asyncio.Task[None] | None = None
         listener = DrainBeforeRevoke(self._assignment, kafka)
         kafka.subscribe(topics=self._topics, listener=listener)
         try:
@@ -121,33 +126,26 @@ class ConsumerLoop:
                 await kafka.start()
                 self._miss_dead_letter_topics(await kafka.topics())
             self._joined = True
+            watch = asyncio.create_task(LagWatch(self.group, self._assignment, kafka, self._timing).run())
             while not self._stopping.is_set():
                 await self._turn(kafka)
                 backoff.reset()
+                if watch.done():
+                    watch.result()
         finally:
             self._joined = False
+            if watch is not None:
+                watch.cancel()
             listener.close()
-            await self._close(kafka)
+            await close_client(kafka, self.group, self._timing)
 
     def _new_client(self) -> Any:
-        timing = self._timing
-        return AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
-            group_id=self.group,
+        return new_client(
+            self._bootstrap,
+            self.group,
+            self._timing,
             client_id=self._client_id,
             group_instance_id=self._group_instance_id,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            session_timeout_ms=_milliseconds(timing.session_timeout),
-            heartbeat_interval_ms=_milliseconds(timing.heartbeat_interval),
-            rebalance_timeout_ms=_milliseconds(timing.rebalance_timeout),
-            max_poll_interval_ms=_milliseconds(timing.max_poll_interval),
-            max_poll_records=timing.max_poll_records,
-            fetch_max_wait_ms=_milliseconds(timing.fetch_max_wait),
-            max_partition_fetch_bytes=1_048_576,
-            metadata_max_age_ms=_milliseconds(timing.metadata_max_age),
-            partition_assignment_strategy=(RoundRobinPartitionAssignor,),
         )
 
     def _miss_dead_letter_topics(self, existing: set[str]) -> None:
@@ -164,6 +162,7 @@ class ConsumerLoop:
     async def _turn(self, kafka: Any) -> None:
         assignment = self._assignment
         assignment.resume_due(kafka)
+        await self._commit_again(kafka)
         polled = await self._poll(kafka)
         # Only now: a whole rebalance may have passed while it waited, and these are then the new assignment's records,
         # whose position has moved on. Dropped as if they were the old one's, they would never come again.
@@ -184,7 +183,7 @@ class ConsumerLoop:
     async def _poll(self, kafka: Any) -> Any:
         """Records by partition. While the group is joined anew `getmany` waits without an end: we do not."""
         async with asyncio.timeout(self._timing.poll_timeout + self._timing.join_timeout):
-            polled = await kafka.getmany(timeout_ms=_milliseconds(self._timing.poll_timeout))
+            polled = await kafka.getmany(timeout_ms=milliseconds(self._timing.poll_timeout))
         self._ticked_at = time.monotonic()
         return polled
 
@@ -207,7 +206,7 @@ class ConsumerLoop:
         self._warn_if_slow(partition, len(records), time.monotonic() - began)
         if settled.records:
             partition.position = records[settled.records - 1].offset + 1
-            await self._commit(kafka, partition)
+            await self._commit(kafka, [partition])
         if settled.breaker.tripped:
             following = records[0].offset if partition.position is None else partition.position
             self._halt(kafka, partition, following, "too many dead letters: look at them, mend, restart")
@@ -236,21 +235,40 @@ class ConsumerLoop:
         self._assignment.count_halted()
         log.critical("partition_halted", group=self.group, partition=partition.name, offset=offset, reason=reason)
 
-    async def _commit(self, kafka: Any, partition: Partition) -> None:
-        """Commit the position. A failure costs a redelivery, which the inbox absorbs: it is counted, not raised."""
+    async def _commit_again(self, kafka: Any) -> None:
+        """Try those positions again whose commit failed: no record may come for long that would take them along."""
+        async with self._assignment.drain_lock:
+            now = time.monotonic()
+            if due := [partition for partition in self._assignment.held() if partition.commit_due(now)]:
+                await self._commit(kafka, due)
+
+    async def _commit(self, kafka: Any, partitions: Sequence[Partition]) -> None:
+        """Commit the positions. A failure is not raised: it is tried again until it succeeds or the partition goes.
+
+        If it goes first that costs a redelivery, which the inbox absorbs.
+        """
         try:
             async with asyncio.timeout(self._timing.commit_timeout):
-                await kafka.commit({partition.place: partition.position})
+                await kafka.commit({partition.place: partition.position for partition in partitions})
         except (KafkaError, TimeoutError) as error:
             metrics.COMMIT_FAILURES.labels(self.group).inc()
-            expected = isinstance(error, CommitFailedError)
-            log.warning(
-                "offset_not_committed",
-                group=self.group,
-                partition=partition.name,
-                offset=partition.position,
-                why="the group has moved on" if expected else repr(error),
-            )
+            why = "the group has moved on" if isinstance(error, CommitFailedError) else repr(error)
+            for partition in partitions:
+                self._commit_later(partition, why)
+        else:
+            for partition in partitions:
+                partition.committed()
+
+    def _commit_later(self, partition: Partition, why: str) -> None:
+        seconds = partition.commit_later(time.monotonic())
+        log.warning(
+            "offset_not_committed",
+            group=self.group,
+            partition=partition.name,
+            offset=partition.position,
+            retry_in=round(seconds, 2),
+            why=why,
+        )
 
     def _warn_if_slow(self, partition: Partition, records: int, seconds: float) -> None:
         if seconds > self._timing.rebalance_timeout / 2:
@@ -270,28 +288,6 @@ class ConsumerLoop:
         except TimeoutError:
             return
 
-    async def _close(self, kafka: Any) -> None:
-        try:
-            async with asyncio.timeout(self._timing.close_timeout):
-                await kafka.stop()
-        except (KafkaError, OSError) as error:
-            log.warning("consumer_not_closed", group=self.group, error=repr(error))
-            await self._kill(kafka)
-
-    async def _kill(self, kafka: Any) -> None:
-        """`stop` takes part after part, and a join that nobody answers is the first: the rest would live for ever."""
-        ends = [kafka._client.close()]
-        if kafka._coordinator is not None:
-            ends.append(kafka._coordinator._stop_heartbeat_task())
-            ends.append(kafka._coordinator._stop_commit_offsets_refresh_task())
-        if kafka._fetcher is not None:
-            ends.append(kafka._fetcher.close())
-        await asyncio.wait({asyncio.create_task(end) for end in ends}, timeout=self._timing.close_timeout)
-
 
 def _pieces(records: Sequence[Any], size: int) -> list[Sequence[Any]]:
     return [records[start : start + size] for start in range(0, len(records), size)]
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000)

@@ -14,6 +14,7 @@ from riskstream.events.envelope import Envelope
 from riskstream.events.event import Event
 from riskstream.messaging import metrics
 from riskstream.messaging.backoff import Backoff
+from riskstream.messaging.outages import OUTAGE
 from riskstream.messaging.timing import ConsumerTiming
 
 log = structlog.get_logger(__name__)
@@ -80,6 +81,7 @@ class Listener:
                 await asyncio.sleep(seconds)
 
     async def _session(self, backoff: Backoff) -> None:
+        OUTAGE.watch()
         kafka: Any = AIOKafkaConsumer(
             *sorted({event.topic for event in self._handlers}),
             bootstrap_servers=self._bootstrap,
@@ -100,6 +102,8 @@ class Listener:
                 polled = await kafka.getmany(timeout_ms=round(self._timing.poll_timeout * 1000))
                 self._ticked_at = time.monotonic()
                 backoff.reset()
+                if polled:
+                    OUTAGE.answered()
                 for records in polled.values():
                     for record in records:
                         await self._tell(record)

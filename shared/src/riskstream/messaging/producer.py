@@ -9,6 +9,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from riskstream.messaging.outages import OUTAGE
 from riskstream.messaging.timing import RelayTiming
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,14 @@ class DisposableProducer:
         self._timing = timing
         self._kafka: Any = None
 
+    async def start(self) -> None:
+        """Connect where no connection is held. Raises as `send` does, and then holds none."""
+        try:
+            await self._started()
+        except BaseException:
+            await self._abandon()
+            raise
+
     async def send(self, records: Sequence[KafkaRecord]) -> None:
         """Return when every record is acknowledged by all in-sync replicas.
 
@@ -48,6 +57,7 @@ class DisposableProducer:
                     for record in records
                 ]
                 await asyncio.gather(*pending)
+            OUTAGE.answered()
         except BaseException:
             await self._abandon()
             raise
@@ -66,6 +76,7 @@ class DisposableProducer:
 
     async def _started(self) -> Any:
         if self._kafka is None:
+            OUTAGE.watch()
             self._kafka = AIOKafkaProducer(
                 bootstrap_servers=self._bootstrap,
                 client_id=self._client_id,

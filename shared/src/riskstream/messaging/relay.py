@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import orjson
 import structlog
 from aiokafka.errors import KafkaError
-from sqlalchemy import ARRAY, BigInteger, MetaData, Row, Text, bindparam, cast, delete, exists, func, select, update
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from riskstream.messaging import metrics
@@ -18,13 +19,11 @@ from riskstream.messaging.crash_points import reached
 from riskstream.messaging.errors import is_transient
 from riskstream.messaging.outbox import channel
 from riskstream.messaging.producer import DisposableProducer, KafkaRecord
-from riskstream.messaging.tables import messaging_tables
+from riskstream.messaging.relay_statements import RelayStatements
 from riskstream.messaging.timing import RelayTiming
 from riskstream.runtime.health import State
 
 log = structlog.get_logger(__name__)
-
-_ROWS_COUNTED = 100_000
 
 
 class Relay:
@@ -43,7 +42,7 @@ class Relay:
         self._schema = schema
         self._timing = timing or RelayTiming()
         self._producer = DisposableProducer(bootstrap, client_id, self._timing)
-        self._statements = _Statements(schema)
+        self._statements = RelayStatements(schema)
         self._stopping = asyncio.Event()
         self._woken = asyncio.Event()
         self._backoffs: dict[int, Backoff] = {}
@@ -65,6 +64,9 @@ class Relay:
             self._woken.set()
             await asyncio.wait({work}, timeout=self._timing.transaction_timeout if self._stopping.is_set() else 0)
         finally:
+            # A rollback on a connection that is dead raises in the place of the cancellation: the loop must see an end.
+            self.stop()
+            self._woken.set()
             for task in (stop, work, wakes):
                 task.cancel()
             await asyncio.wait({work, wakes})
@@ -132,11 +134,14 @@ class Relay:
         """
         lane: int | None = None
         now = time.monotonic()
-        resting = [lane for lane, until in self._resting.items() if until > now]
+        wanted = {
+            "resting": [lane for lane, until in self._resting.items() if until > now] or [-1],
+            "lane_timeout": timedelta(seconds=self._timing.lane_timeout),
+        }
         try:
             async with asyncio.timeout(self._timing.transaction_timeout), self._engine.begin() as connection:
                 began = time.monotonic()
-                lane = (await connection.execute(self._statements.take_lane, {"resting": resting or [-1]})).scalar()
+                lane = (await connection.execute(self._statements.take_lane, wanted)).scalar()
                 if lane is None:
                     return None
                 published = await self._drain_lane(connection, lane)
@@ -151,6 +156,8 @@ class Relay:
         return published
 
     async def _drain_lane(self, connection: AsyncConnection, lane: int) -> int:
+        # Before the rows are read: every statement gives the lane its whole time anew.
+        await self._producer.start()
         limit = {"lane_": lane, "limit_": self._timing.batch_rows}
         rows = (await connection.execute(self._statements.read, limit)).all()
         reached("relay.before_publish")
@@ -214,59 +221,6 @@ class Relay:
             yield lost
         finally:
             connection.terminate()
-
-
-class _Statements:
-    """Every statement of the relay."""
-
-    def __init__(self, schema: str) -> None:
-        outbox, lanes, _ = messaging_tables(MetaData(), schema)
-        this_lane = outbox.c.lane == bindparam("lane_")
-
-        # The lane that has waited longest, of those with rows that no other relay holds.
-        self.take_lane = (
-            select(lanes.c.lane)
-            .where(exists().where(outbox.c.lane == lanes.c.lane))
-            .where(lanes.c.lane.not_in(bindparam("resting", expanding=True)))
-            .order_by(lanes.c.drained_at)
-            .limit(1)
-            .with_for_update(of=lanes, skip_locked=True)
-        )
-        # The oldest rows of a lane. A row that committed late with a lower seq is simply there next time.
-        self.read = (
-            select(
-                outbox.c.seq,
-                outbox.c.topic,
-                outbox.c.aggregateid,
-                cast(outbox.c.headers, Text).label("headers"),
-                cast(outbox.c.payload, Text).label("payload"),
-            )
-            .where(this_lane)
-            .order_by(outbox.c.seq)
-            .limit(bindparam("limit_"))
-        )
-        # What was acknowledged.
-        self.delete = delete(outbox).where(
-            this_lane, outbox.c.seq == func.any(bindparam("seqs", type_=ARRAY(BigInteger)))
-        )
-        # Behind the other lanes, for the next relay that looks for one.
-        self.put_last = (
-            update(lanes).where(lanes.c.lane == bindparam("lane_")).values(drained_at=func.clock_timestamp())
-        )
-        # How much waits, and for how long the first of it: sixteen index look-ups and a bounded count.
-        some = select(outbox.c.seq).limit(_ROWS_COUNTED).subquery()
-        first = (
-            select(outbox.c.created_at)
-            .where(outbox.c.lane == lanes.c.lane)
-            .order_by(outbox.c.seq)
-            .limit(1)
-            .lateral("first")
-        )
-        age = func.extract("epoch", func.clock_timestamp() - func.min(first.c.created_at))
-        self.measure = select(
-            select(func.count()).select_from(some).scalar_subquery(),
-            select(age).select_from(lanes.join(first, first.c.created_at.is_not(None))).scalar_subquery(),
-        )
 
 
 def _record(row: Row[Any]) -> KafkaRecord:

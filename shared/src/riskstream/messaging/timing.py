@@ -1,6 +1,8 @@
 """How long everything may take. Tests shorten it; production keeps the defaults."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from riskstream.runtime.settings import ServiceSettings
 
@@ -26,6 +28,8 @@ class ConsumerTiming(BaseModel):
     close_timeout: float = 10.0
     retry_base: float = 0.2
     retry_cap: float = 30.0
+    measure_interval: float = 5.0
+    """Between two questions to Kafka about where the group's partitions begin and end."""
     stuck_after: float = 120.0
     """With records waiting and none settled for this long, the consumer calls itself dead."""
 
@@ -42,10 +46,12 @@ class RelayTiming(BaseModel):
 
     poll_interval: float = 1.0
     batch_rows: int = Field(default=1_000, ge=1)
-    send_timeout: float = 20.0
-    """Below the services' idle-in-transaction time-out of 30 s, which would end the transaction that holds the lane."""
+    send_timeout: float = 8.0
+    """For the acknowledgements of a batch. What is not known to have arrived by then is sent again."""
+    start_timeout: float = 8.0
+    lane_timeout: float = 12.0
+    """From a relay that stands still so long with a lane in its hands Postgres takes it, for the others to drain."""
     transaction_timeout: float = 30.0
-    start_timeout: float = 30.0
     close_timeout: float = 10.0
     retry_base: float = 0.2
     retry_cap: float = 30.0
@@ -53,6 +59,16 @@ class RelayTiming(BaseModel):
     stuck_after: float = 120.0
     """Without a turn of its loop for this long, the relay calls itself dead."""
     metadata_max_age: float = 60.0
+
+    @model_validator(mode="after")
+    def _waits_are_shorter_than_the_lane(self) -> Self:
+        longest = max(self.send_timeout, self.start_timeout)
+        if longest >= self.lane_timeout:
+            raise ValueError(
+                f"a relay that waits {longest} s for Kafka would lose its lane after {self.lane_timeout} s:"
+                " lower send_timeout and start_timeout below lane_timeout"
+            )
+        return self
 
 
 def consumer_timing(settings: ServiceSettings) -> ConsumerTiming:

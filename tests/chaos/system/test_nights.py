@@ -25,6 +25,7 @@ CAUGHT_UP = 4
 """Sessions after the first one up to the last one."""
 ZOMBIES = {date(2026, 3, 17): "night.after_chunk:2", date(2026, 3, 18): "night.before_publish_commit"}
 """By night: where its first holder freezes. At the second point its whole publishing transaction is open."""
+AFTER_ZOMBIES = date(2026, 3, 19)
 
 DEATHS = (
     "night.after_chunk:1",  # the first session's second chunk is never asked for
@@ -71,6 +72,7 @@ def layer(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             "RISKSTREAM_RECONCILE_SECONDS": "0.3",
             "RISKSTREAM_LEASE_SECONDS": "2",
             "RISKSTREAM_CHUNK_SYMBOLS": "8",
+            "RISKSTREAM_NIGHT_RETRY_SECONDS": "0.5",
             "RISKSTREAM_KAFKA_SESSION_TIMEOUT_MS": "6000",
         },
     ) as layer:
@@ -157,6 +159,28 @@ def test_a_zombie_night_writes_nothing(layer: SymbolLayer, servers: Servers, tmp
             zombie.resume()
             zombie.close()
             heir.close()
+
+
+def test_an_edition_locked_by_a_process_frozen_within_a_statement_is_followed_by_the_next(
+    layer: SymbolLayer, tmp_path: Path
+) -> None:
+    layer.move_clock(shortly_before_the_night(AFTER_ZOMBIES, seconds=0))
+    asyncio.run(_execute(layer.database, "ALTER ROLE symbol_batch SET idle_in_transaction_session_timeout = '3s'"))
+    with asyncio.Runner() as frozen:
+        holder = frozen.run(_lock_the_edition(layer.database))
+        with layer.replica(tmp_path):
+            published = "SELECT 1 FROM symbols.current_edition WHERE session = $1"
+            Tables(layer.database).wait("the night", published, AFTER_ZOMBIES, seconds=60)
+        holder.terminate()
+
+
+async def _lock_the_edition(database: Database) -> asyncpg.Connection:
+    """What a process leaves behind that freezes between the preparation of a statement and its execution."""
+    connection = await asyncpg.connect(database.dsns["symbol_batch"])
+    await connection.execute("BEGIN")
+    await connection.execute("SELECT * FROM symbols.current_edition FOR UPDATE")
+    await connection.prepare("SELECT 1")
+    return connection
 
 
 async def _execute(database: Database, sql: str) -> None:

@@ -25,9 +25,10 @@ from riskstream.messaging.topics import create_topics, load_topics
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-FIRST, LAST = date(2026, 3, 10), date(2026, 3, 18)
+FIRST, LAST = date(2026, 3, 10), date(2026, 3, 19)
 OUTAGES = {"postgres": date(2026, 3, 11), "kafka": date(2026, 3, 12), "valkey": date(2026, 3, 13)}
-FOLDING, ENDINGS, WIPED = date(2026, 3, 16), date(2026, 3, 17), LAST
+FOLDING = {"postgres": date(2026, 3, 16), "kafka": date(2026, 3, 17)}
+ENDINGS, WIPED = date(2026, 3, 18), LAST
 AWAY = 3.0
 """Seconds that a server is away, at least."""
 
@@ -122,13 +123,16 @@ def test_a_server_away_in_the_middle_of_a_night_costs_time_and_nothing_else(stor
     assert told_later == ({"analytics 503", "onboarding 503"} if name == "postgres" else set())
 
 
-def test_postgres_away_while_portfolios_are_folded(story: Story) -> None:
+@pytest.mark.parametrize("name", list(FOLDING))
+def test_a_server_restarted_while_portfolios_are_folded_costs_no_portfolio(story: Story, name: str) -> None:
+    server: Server = getattr(story.servers, name)
+    session = FOLDING[name]
     with story.people() as people:
-        story.system.begin_night(FOLDING)
+        story.system.begin_night(session)
         planned = "SELECT 1 FROM valuations.refresh_runs WHERE session = $1 AND cause = 'night'"
-        story.tables.wait("the run planned", planned, FOLDING)
-        story.servers.postgres.restart()
-        everything_is_done(story.system, FOLDING)
+        story.tables.wait("the run planned", planned, session)
+        server.restart()
+        everything_is_done(story.system, session)
         _served_again(people)
     answers_were_right(story.system, people.tally)
     events_add_up(story.system, story.observer)

@@ -31,7 +31,7 @@ from riskstream.events.portfolio import PortfolioChanged, PortfolioRefreshReques
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-SESSIONS = [date(2026, 3, day) for day in (10, 11, 12, 13, 16, 17, 18, 19)]
+SESSIONS = [date(2026, 3, day) for day in (10, 11, 12, 13, 16, 17, 18, 19, 20)]
 COMPLETED = "portfolio.refresh.completed"
 SEEDS = (20260310,)
 ROUNDS = 3
@@ -180,6 +180,26 @@ def test_a_fold_frozen_past_its_session_writes_over_nobody(play: Play, tmp_path:
         until("the zombie's write tried", lambda: _writes(zombie) > 0)
         assert play.stage.tables.digest("valuations.valuation_heads") == before
         play.comes_to_a_calm_fold()
+    play.every_run_completed_once()
+
+
+def test_a_night_during_the_fold_of_a_creation_is_in_what_comes_of_it(play: Play, tmp_path: Path) -> None:
+    play.stage.fold_now()
+    with replicas(play, tmp_path / "frozen", {PAUSE: "fold.before_write:1"}) as (frozen,):
+        # A creation alone, so that it is what the replica has read and not yet written when the night comes.
+        created = play.create(*play.stocks[:3], first_session=SESSIONS[0])
+        play.stage.say(created)
+        wait_until_paused(frozen)
+        heads = "SELECT count(*) FROM valuations.valuation_heads WHERE portfolio_id = $1"
+        assert play.stage.tables.value(heads, created.portfolio) == 0
+        play.next_night()
+        play.stage.relay("symbols")
+        with replicas(play, tmp_path / "awake", {}):
+            play.stage.all_folded()
+            frozen.resume()
+            until("the frozen write tried", lambda: _writes(frozen) > 0)
+            play.stage.say(created)
+            play.comes_to_a_calm_fold()
     play.every_run_completed_once()
 
 

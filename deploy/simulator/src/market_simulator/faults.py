@@ -13,20 +13,23 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from market_simulator.ledger import Endpoint
 
 DATA_ENDPOINTS: frozenset[Endpoint] = frozenset({"chart", "quote", "quoteSummary", "timeseries"})
+MASSIVE_ENDPOINTS: frozenset[Endpoint] = frozenset({"grouped", "aggregates", "splits", "dividends"})
+SPOILING = frozenset({"refuse", "html", "hang", "error", "truncate", "endless"})
 
 
 class Fault(BaseModel):
     """One rule.
 
     `refuse` answers 429, `html` a web page with status 200, `error` 500, `hang` nothing for `milliseconds`;
-    `latency` answers rightly after `milliseconds`. `drop` takes away a symbol's latest session, `unknown` the symbol;
-    `scale` multiplies the prices of `sessions` by `factor`: a wrong bar, or a correction of a right one.
-    A yfinance call makes its request twice when refused, so `first: 2` refuses one call.
+    `latency` answers rightly after `milliseconds`. `truncate` gives the first half of the right answer, `endless` a
+    body without an end. `drop` takes away a symbol's latest session, `unknown` the symbol; `scale` multiplies the
+    prices of `sessions` by `factor`: a wrong bar, or a correction of a right one. Without `endpoints` a fault strikes
+    Yahoo's data and not Massive's. yfinance repeats a refused request once by itself, so `first: 2` refuses one call.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["refuse", "html", "hang", "error", "latency", "drop", "unknown", "scale"]
+    kind: Literal["refuse", "html", "hang", "error", "latency", "truncate", "endless", "drop", "unknown", "scale"]
     endpoints: frozenset[Endpoint] = DATA_ENDPOINTS
     symbols: frozenset[str] | None = None
     """Null: all."""
@@ -83,12 +86,12 @@ class Faults:
         return {rule.number: rule.fault for rule in self._rules}
 
     def strikes(self, endpoint: Endpoint, symbols: tuple[str, ...]) -> list[Fault]:
-        """The faults that befall one request: its latencies, and at most one refusal, page, error or hang."""
+        """The faults that befall one request: its latencies, and at most one that spoils the answer."""
         latencies = [
             rule.fault for rule in self._rules if rule.fault.kind == "latency" and self._hits(rule, endpoint, symbols)
         ]
         for rule in self._rules:
-            if rule.fault.kind in ("refuse", "html", "hang", "error") and self._hits(rule, endpoint, symbols):
+            if rule.fault.kind in SPOILING and self._hits(rule, endpoint, symbols):
                 return [*latencies, rule.fault]
         return latencies
 

@@ -1,4 +1,4 @@
-"""The door: every request of Yahoo's endpoints is recorded here and meets its faults."""
+"""The door: every request of the vendors' endpoints is recorded here and meets its faults."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from market_simulator.faults import Fault, Faults
+from market_simulator.faults import MASSIVE_ENDPOINTS, Fault, Faults
 from market_simulator.ledger import Endpoint, Ledger
+from market_simulator.massive.refusals import TOO_MANY
+from market_simulator.massive.spelling import listed_symbol
+from market_simulator.spoiling import Truncating, send_without_end
 from market_simulator.yahoo.refusals import CRUMB_REFUSAL, EDGE_REFUSAL, HTML_PAGE, SERVER_ERROR
 
 CONTROL_PREFIX = "/_simulator"
 
 
 class Gate:
-    """ASGI middleware around Yahoo's endpoints; lets the simulator's own endpoints pass untouched."""
+    """ASGI middleware around the vendors' endpoints; lets the simulator's own endpoints pass untouched."""
 
     def __init__(self, app: ASGIApp, faults: Faults, ledger: Ledger) -> None:
         self._app = app
@@ -46,10 +49,16 @@ class Gate:
                 if refusal is not None:
                     await refusal(scope, receive, recorded)
                     return
+                if fault.kind == "endless":
+                    await send_without_end(receive, recorded)
+                    return
+                if fault.kind == "truncate":
+                    await self._app(scope, receive, Truncating(recorded))
+                    return
             await self._app(scope, receive, recorded)
 
 
-def what_is_asked(request: Request) -> tuple[Endpoint, tuple[str, ...]]:
+def what_is_asked(request: Request) -> tuple[Endpoint, tuple[str, ...]]:  # noqa: PLR0911  # a table of paths
     """The endpoint and symbols of a request, from its path alone: its host was rewritten on the way."""
     parts = request.url.path.strip("/").split("/")
     match parts:
@@ -59,6 +68,13 @@ def what_is_asked(request: Request) -> tuple[Endpoint, tuple[str, ...]]:
             return "quoteSummary", (unquote(symbol).upper(),)
         case ["ws", "fundamentals-timeseries", "v1", "finance", "timeseries", symbol]:
             return "timeseries", (unquote(symbol).upper(),)
+        case ["v2", "aggs", "grouped", "locale", "us", "market", "stocks", _]:
+            return "grouped", ()
+        case ["v2", "aggs", "ticker", ticker, "range", *_]:
+            return "aggregates", (listed_symbol(unquote(ticker)),)
+        case ["stocks", "v1", "splits" | "dividends" as kind]:
+            asked = request.query_params.getlist("ticker")
+            return ("splits" if kind == "splits" else "dividends"), tuple(map(listed_symbol, asked))
         case ["v7", "finance", "quote"]:
             return "quote", asked_symbols(request)
         case [_, "test", "getcrumb"]:
@@ -79,10 +95,12 @@ async def _hang(receive: Receive, seconds: float) -> None:
                 pass
 
 
-def _refusal(fault: Fault, endpoint: Endpoint) -> Response | None:
+def _refusal(fault: Fault, endpoint: Endpoint) -> Response | None:  # noqa: PLR0911  # a table of cases
     match fault.kind:
         case "refuse" if endpoint == "crumb":
             return PlainTextResponse(CRUMB_REFUSAL, status_code=429)
+        case "refuse" if endpoint in MASSIVE_ENDPOINTS:
+            return Response(TOO_MANY, status_code=429, media_type="application/json")
         case "refuse":
             return Response(EDGE_REFUSAL, status_code=429, media_type="text/html")
         case "html":

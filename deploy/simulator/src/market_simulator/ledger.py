@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-Endpoint = Literal["chart", "quote", "quoteSummary", "timeseries", "crumb", "cookie"]
+Endpoint = Literal[
+    "chart", "quote", "quoteSummary", "timeseries", "crumb", "cookie",  # Yahoo's
+    "grouped", "aggregates", "splits", "dividends",  # Massive's
+]  # fmt: skip
 
 _REMEMBERED = 20_000
 
@@ -23,7 +26,7 @@ class Request:
 
 
 class Ledger:
-    """Counts every request of Yahoo's endpoints; the simulator's own are not in it."""
+    """Counts every request of the vendors' endpoints; the simulator's own are not in it."""
 
     def __init__(self) -> None:
         self._in_flight = 0

@@ -35,7 +35,7 @@ ACCOUNTS = 24
 PARTITIONS = 6
 BURST = 40
 SESSION_SECONDS = 6.0
-TRANSACTION_SECONDS = 3.0
+TRANSACTION_SECONDS = 4.0
 """After so long the database ends the transaction of a process that does nothing in it."""
 
 GROUPS = ("inside", "outside")
@@ -59,7 +59,9 @@ RELAY_TIMING = RelayTiming(
     poll_interval=0.2,
     batch_rows=15,
     send_timeout=3,
-    transaction_timeout=6,
+    start_timeout=3,
+    lane_timeout=TRANSACTION_SECONDS,
+    transaction_timeout=8,
     close_timeout=2,
     retry_base=0.05,
     retry_cap=0.3,
@@ -182,7 +184,7 @@ class Bank:
 
     async def inside(self, connection: AsyncConnection, envelope: Envelope[Any]) -> None:
         """The handler of the group whose transaction is the runtime's."""
-        await self._note(connection, "inside", envelope)
+        await self.note(connection, "inside", envelope)
 
     async def outside(self, envelope: Envelope[Any]) -> None:
         """The handler of the other group: it looks first, under a lock, and commits by itself."""
@@ -191,11 +193,14 @@ class Bank:
             await connection.execute(lock, {"id": f"{self.schema}:{envelope.id}"})
             noted = text(f"SELECT 1 FROM {self.schema}.journal WHERE consumer = 'outside' AND event_id = :id")
             if (await connection.execute(noted, {"id": envelope.id})).first() is None:
-                await self._note(connection, "outside", envelope)
+                await self.note(connection, "outside", envelope)
             reached("handler.before_commit")
         reached("handler.after_commit")
 
-    async def _note(self, connection: AsyncConnection, consumer: str, envelope: Envelope[Any]) -> None:
+    async def note(
+        self, connection: AsyncConnection, consumer: str, envelope: Envelope[Any], *, guarded: bool = True
+    ) -> None:
+        """All effects of a booking. Those that are not `guarded` let whatever comes last be the last word."""
         event: Booked = envelope.event
         row = {"c": consumer, "a": event.account, "v": event.version}
         await connection.execute(
@@ -205,7 +210,7 @@ class Bank:
         await connection.execute(
             text(
                 f"INSERT INTO {self.schema}.standing AS s VALUES (:c, :a, :v) ON CONFLICT (consumer, account)"
-                " DO UPDATE SET version = excluded.version WHERE excluded.version > s.version"
+                f" DO UPDATE SET version = excluded.version WHERE excluded.version > s.version OR NOT {guarded}"
             ),
             row,
         )

@@ -2,22 +2,27 @@
 
 import socket
 import threading
+from contextlib import ExitStack
 
+from chaos_story.freezing import frozen
 from chaos_story.plan import (
     Fault,
     FlushValkey,
     Freeze,
+    FreezeServer,
     KeepValkey,
     Kill,
     Provider,
     RestoreValkey,
     ServerAway,
     Terminate,
+    WipeKafka,
 )
 from chaos_story.world import World
 from local_stack.ports import LOOPBACK
 
-LATENCY_MILLISECONDS = 400
+MILLISECONDS = {"latency": 400, "hang": 60_000}
+"""Of what takes time: a little, and longer than anybody waits."""
 
 
 def happen(world: World, fault: Fault, stop: threading.Event) -> None:
@@ -29,12 +34,10 @@ def happen(world: World, fault: Fault, stop: threading.Event) -> None:
                 held.server.kill()
                 stop.wait(down)
                 world.bring_up(held)
-        case Freeze(place, seconds):
-            held = world.held[place]
-            with held.lock:
-                held.server.pause()
+        case Freeze(name, seconds) | FreezeServer(name, seconds):
+            held = world.held[name]
+            with held.lock, frozen(held.server):
                 stop.wait(seconds)
-                held.server.resume()
         case Terminate(place):
             held = world.held[place]
             with held.lock:
@@ -46,6 +49,14 @@ def happen(world: World, fault: Fault, stop: threading.Event) -> None:
                 held.server.kill() if killed else held.server.stop()
                 stop.wait(down)
                 world.bring_up(held)
+        case WipeKafka():
+            with ExitStack() as deafness:
+                for place in fault.deaf:
+                    held = world.held[place]
+                    deafness.enter_context(held.lock)
+                    deafness.enter_context(frozen(held.server))
+                stop.wait(fault.seconds)
+                _wipe(world, fault, stop)
         case FlushValkey():
             _flush(world.servers.valkey.port)
         case KeepValkey():
@@ -54,12 +65,20 @@ def happen(world: World, fault: Fault, stop: threading.Event) -> None:
             if world.dump.taken:
                 world.dump.restore()
         case Provider(how, fraction, seconds):
-            rule: dict[str, object] = {"kind": how, "fraction": fraction}
-            if how == "latency":
-                rule["milliseconds"] = LATENCY_MILLISECONDS
-            world.set_provider(rule)
+            world.set_provider({"kind": how, "fraction": fraction, "milliseconds": MILLISECONDS.get(how, 0)})
             stop.wait(seconds)
             world.set_provider()
+
+
+def _wipe(world: World, fault: WipeKafka, stop: threading.Event) -> None:
+    held = world.held["kafka"]
+    with held.lock:
+        held.server.kill() if fault.killed else held.server.stop()
+        world.eras.end()
+        stop.wait(fault.down)
+        world.bring_up(held)
+        stop.wait(fault.without_topics)
+        world.make_topics()
 
 
 def _flush(port: int) -> None:

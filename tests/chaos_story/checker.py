@@ -1,4 +1,8 @@
-"""The checker: what must hold after any story, judged from the evidence alone. Each check names every breach."""
+"""The checker: what must hold after any story, judged from the evidence alone. Each check names every breach.
+
+Of a Kafka that was wiped everything is demanded except that groups have dealt with what it held: what was said was
+said in some era, once and in order, and the data come to the same without it.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -174,11 +178,23 @@ def every_valuation_is_said(evidence: Evidence) -> Breaches:
 
 def every_requested_symbol_is_answered(evidence: Evidence) -> Breaches:
     answered = {event.body["symbol"] for topic in ("symbol.ready", "symbol.failed") for event in evidence.of(topic)}
-    for symbol in sorted({event.body["symbol"] for event in evidence.of("symbol.requested")} - answered):
+    lost = unheard(evidence)
+    asked = {event.body["symbol"] for event in evidence.of("symbol.requested") if event.event_id not in lost}
+    for symbol in sorted(asked - answered):
         yield f"{symbol} was requested and never answered"
     for request in evidence.tables["requests"]:
         if request["state"] not in ("ready", "failed"):
             yield f"the request for {request['symbol']} is still {request['state']}"
+
+
+def every_held_symbol_is_known_or_cannot_be(evidence: Evidence) -> Breaches:
+    known = {row["symbol"] for row in evidence.tables["known"]}
+    failed = {row["symbol"] for row in evidence.tables["requests"] if row["state"] == "failed"}
+    for symbol in sorted({row["symbol"] for row in evidence.tables["held"]} - known - failed):
+        yield f"{symbol} is held, is in no edition and has not failed"
+    for head in evidence.tables["heads"]:
+        for symbol in sorted(known.intersection(head["unknown_symbols"])):
+            yield f"portfolio {head['portfolio_id']} is valued without {symbol}, which is known"
 
 
 def every_run_ends_once(evidence: Evidence) -> Breaches:
@@ -244,13 +260,20 @@ def every_event_is_dealt_with(evidence: Evidence) -> Breaches:
 
 
 def undone(evidence: Evidence) -> Iterator[tuple[str, str, set[UUID]]]:
-    """Topic, group and the events of which the group's inbox knows nothing."""
+    """Topic, group and the events of the Kafka that runs of which the group's inbox knows nothing."""
     for topic, groups in evidence.groups.items():
-        said = {event.event_id for event in evidence.of(topic)}
+        said = {event.event_id for event in evidence.of(topic) if event.era == evidence.era}
         for group in groups:
             left = said - evidence.inbox.get(group, set())
             if left:
                 yield topic, group, left
+
+
+def unheard(evidence: Evidence) -> set[UUID]:
+    """Events that went down with a wiped Kafka before their group had dealt with them."""
+    there = {event.event_id for event in evidence.events if event.era == evidence.era}
+    heard = set().union(*evidence.inbox.values())
+    return {event.event_id for event in evidence.events if evidence.groups.get(event.topic)} - there - heard
 
 
 def nothing_is_left_in_an_outbox(evidence: Evidence) -> Breaches:
@@ -277,6 +300,7 @@ CHECKS: dict[str, Callable[[Evidence], Breaches]] = {
         every_change_is_said_and_folded,
         every_valuation_is_said,
         every_requested_symbol_is_answered,
+        every_held_symbol_is_known_or_cannot_be,
         every_run_ends_once,
         every_edition_is_published_once,
         each_fact_has_one_event,

@@ -16,11 +16,15 @@ TABLES = {
     "portfolios": "SELECT portfolio_id, owner_id, name, version, deleted_at FROM portfolios.portfolios",
     "creations": "SELECT owner_id, idempotency_key, portfolio_id FROM portfolios.creations",
     "changes": "SELECT portfolio_id, version FROM portfolios.portfolio_changes",
-    "heads": "SELECT portfolio_id, valuation, portfolio_version, edition, session FROM valuations.valuation_heads",
+    "heads": "SELECT portfolio_id, valuation, portfolio_version, edition, session, unknown_symbols"
+    " FROM valuations.valuation_heads",
     "snapshots": "SELECT * FROM valuations.portfolio_snapshots ORDER BY portfolio_id, session",
     "editions": "SELECT edition, session, run_id FROM symbols.editions ORDER BY edition",
     "current": "SELECT edition, session FROM symbols.current_edition",
     "revisions": "SELECT edition, symbol, prices_revised_from FROM symbols.revisions",
+    "held": "SELECT DISTINCT symbol FROM portfolios.positions JOIN portfolios.portfolios USING (portfolio_id)"
+    " WHERE deleted_at IS NULL",
+    "known": "SELECT symbol FROM symbols.symbol_daily_metrics JOIN symbols.current_edition USING (edition)",
     "requests": "SELECT symbol, state FROM symbols.symbol_requests",
     "runs": "SELECT run_id, cause, chunks, remaining, finished_at FROM valuations.refresh_runs",
     "chunks": "SELECT run_id, chunk, state, reason FROM valuations.refresh_chunks",
@@ -41,10 +45,14 @@ class Evidence:
     outbox_rows: int = 0
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Who must have dealt with every event of a topic."""
+    era: int = 0
+    """Of the Kafka that runs in the end."""
 
     def of(self, topic: str) -> list[Heard]:
-        """The topic's records in the order of their partitions."""
-        return sorted((one for one in self.events if one.topic == topic), key=lambda one: (one.partition, one.offset))
+        """The topic's records in the order of their partitions, of one Kafka after the other."""
+        return sorted(
+            (one for one in self.events if one.topic == topic), key=lambda one: (one.era, one.partition, one.offset)
+        )
 
 
 def read_tables(tables: Tables) -> dict[str, Sequence[Row]]:

@@ -12,7 +12,7 @@ Place: TypeAlias = Literal[
     "symbol-batch", "onboarding", "portfolio-refresh-1", "portfolio-refresh-2", "analytics-1", "analytics-2"
 ]
 ServerName: TypeAlias = Literal["kafka", "postgres", "valkey"]
-Misbehaviour: TypeAlias = Literal["refuse", "html", "error", "latency"]
+Misbehaviour: TypeAlias = Literal["refuse", "html", "error", "latency", "hang"]
 
 PLACES: tuple[Place, ...] = (
     "symbol-batch",
@@ -22,6 +22,9 @@ PLACES: tuple[Place, ...] = (
     "analytics-1",
     "analytics-2",
 )
+
+
+REFRESHERS: tuple[Place, ...] = ("portfolio-refresh-1", "portfolio-refresh-2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,27 @@ class ServerAway:
 
 
 @dataclass(frozen=True, slots=True)
+class FreezeServer:
+    """Its connections stay open and nobody answers, for some seconds."""
+
+    server: ServerName
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WipeKafka:
+    """It comes back as a new one, without records, groups and topics; then the topics are made again."""
+
+    deaf: tuple[Place, ...]
+    """Frozen from some seconds before until it is over: what is said meanwhile is never heard."""
+    seconds: float
+    killed: bool
+    down: float
+    without_topics: float
+    """Seconds between its return and its topics."""
+
+
+@dataclass(frozen=True, slots=True)
 class FlushValkey:
     pass
 
@@ -122,7 +146,18 @@ class Provider:
     seconds: float
 
 
-Fault: TypeAlias = Kill | Freeze | Terminate | ServerAway | FlushValkey | KeepValkey | RestoreValkey | Provider
+Fault: TypeAlias = (
+    Kill
+    | Freeze
+    | Terminate
+    | ServerAway
+    | FreezeServer
+    | WipeKafka
+    | FlushValkey
+    | KeepValkey
+    | RestoreValkey
+    | Provider
+)
 
 Step = TypeVar("Step")
 
@@ -151,7 +186,7 @@ def operations(seed: int) -> Iterator[Operation]:
 def faults(seed: int) -> Iterator[Fault | Wait]:
     """What breaks, one after the other with pauses between."""
     dice = random.Random(f"faults {seed}")
-    kinds: tuple[Misbehaviour, ...] = ("refuse", "html", "error", "latency")
+    kinds: tuple[Misbehaviour, ...] = ("refuse", "html", "error", "latency", "hang")
     servers: tuple[ServerName, ...] = ("kafka", "postgres", "valkey")
 
     def place() -> Place:
@@ -160,6 +195,19 @@ def faults(seed: int) -> Iterator[Fault | Wait]:
     def away(server: ServerName) -> Callable[[], Fault]:
         return lambda: ServerAway(server, dice.random() < 0.5, round(dice.uniform(0, 6), 2))
 
+    def frozen(server: ServerName) -> Callable[[], Fault]:
+        return lambda: FreezeServer(server, round(dice.uniform(1, 6), 2))
+
+    def wiped() -> Fault:
+        deaf = (*REFRESHERS, "symbol-batch") if dice.random() < 0.5 else REFRESHERS
+        return WipeKafka(
+            deaf=deaf,
+            seconds=round(dice.uniform(1, 6), 2),
+            killed=dice.random() < 0.5,
+            down=round(dice.uniform(0, 2), 2),
+            without_topics=round(dice.uniform(0, 2), 2),
+        )
+
     def provider(how: Misbehaviour) -> Callable[[], Fault]:
         return lambda: Provider(how, round(dice.uniform(0.1, 1.0), 2), round(dice.uniform(1, 5), 2))
 
@@ -167,7 +215,8 @@ def faults(seed: int) -> Iterator[Fault | Wait]:
     deck += [lambda: Freeze(place(), round(dice.uniform(0.5, 12), 2))] * 4
     deck += [lambda: Terminate(place())] * 2
     deck += [away(server) for server in servers]
-    deck += [FlushValkey, KeepValkey, RestoreValkey]
+    deck += [frozen(server) for server in servers]
+    deck += [wiped, FlushValkey, KeepValkey, RestoreValkey]
     deck += [provider(how) for how in kinds]
     for fault in _dealt(dice, deck):
         yield fault

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chaos_story import calm, plan
 from chaos_story.breaking import happen
-from chaos_story.checker import findings
+from chaos_story.checker import findings, unheard
 from chaos_story.doing import Doer
 from chaos_story.history import History
 from chaos_story.readers import Readers
@@ -32,6 +32,7 @@ class Report:
     nights: int = 0
     revisions: int = 0
     rows_compared: int = 0
+    unheard: int = 0
     findings: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
@@ -43,7 +44,8 @@ class Report:
             f"faults {sum(history.faults.values())}: {_listed(history.faults)}",
             f"answers {len(history.answers)}: {_listed(history.statuses())}",
             f"{self.nights} nights, {self.revisions} revised histories, {self.valuations} valuations, "
-            f"{self.events} events, {self.rows_compared} rows compared with a calm recomputation",
+            f"{self.events} events ({self.unheard} wiped unheard), "
+            f"{self.rows_compared} rows compared with a calm recomputation",
             f"findings {len(self.findings)}",
         ]
         return counts + [f"  - {finding}" for finding in self.findings]
@@ -74,6 +76,7 @@ def play(servers: OwnServers, folder: Path, seed: int, seconds: float, say: Say)
             nights=len(evidence.tables["editions"]),
             revisions=len(evidence.tables["revisions"]),
             rows_compared=rows,
+            unheard=len(unheard(evidence)),
             findings=findings(evidence) + different,
         )
 

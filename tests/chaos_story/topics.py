@@ -21,14 +21,16 @@ class Heard:
     event_id: UUID
     cause: UUID | None
     body: dict[str, Any]
+    era: int = 0
+    """Which Kafka held it, of those that followed one another where Kafka was wiped."""
 
 
-def read_topics(bootstrap: str, topics: Iterable[str], seconds: float = 60.0) -> list[Heard]:
+def read_topics(bootstrap: str, topics: Iterable[str], era: int, seconds: float = 60.0) -> list[Heard]:
     """Every record of the topics up to their ends, in the order of each partition."""
-    return asyncio.run(asyncio.wait_for(_read(bootstrap, sorted(topics)), seconds))
+    return asyncio.run(asyncio.wait_for(_read(bootstrap, sorted(topics), era), seconds))
 
 
-async def _read(bootstrap: str, topics: list[str]) -> list[Heard]:
+async def _read(bootstrap: str, topics: list[str], era: int) -> list[Heard]:
     consumer: Any = AIOKafkaConsumer(
         *topics, bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
     )
@@ -40,13 +42,13 @@ async def _read(bootstrap: str, topics: list[str]) -> list[Heard]:
         await consumer.seek_to_beginning()
         while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
             for records in (await consumer.getmany(timeout_ms=300)).values():
-                heard += [_heard(record) for record in records]
+                heard += [_heard(record, era) for record in records]
     finally:
         await consumer.stop()
     return heard
 
 
-def _heard(record: Any) -> Heard:
+def _heard(record: Any, era: int) -> Heard:
     headers = dict(record.headers)
     cause = headers.get("ce_causationid")
     return Heard(
@@ -57,4 +59,5 @@ def _heard(record: Any) -> Heard:
         UUID(headers["ce_id"].decode()),
         None if cause is None else UUID(cause.decode()),
         orjson.loads(record.value),
+        era,
     )

@@ -1,5 +1,6 @@
 """The whole system with two replicas where there may be two, and a supervisor that starts again what ended."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ import httpx
 
 from chaos_story import ledger
 from chaos_story.dumps import ValkeyDump
+from chaos_story.eras import KafkaEras
 from chaos_story.history import History
 from local_stack.errors import ServerError
 from local_stack.kafka import KafkaServer
@@ -20,9 +22,10 @@ from local_stack.postgres import PostgresServer
 from local_stack.programs import Analytics, PortfolioRefresh, Program
 from local_stack.server import Server
 from local_stack.stack import DATABASE
-from local_stack.system import System, shortly_before_the_night
+from local_stack.system import TOPICS_FILE, System, shortly_before_the_night
 from local_stack.valkey import ValkeyServer
 from observer.tables import Tables
+from riskstream.messaging.topics import create_topics
 from riskstream.runtime.clock import Clock
 
 FIRST_NIGHT = date(2026, 3, 10)
@@ -84,6 +87,7 @@ class World:
             tuning=TUNING,
         )
         self.dump = ValkeyDump(servers.valkey)
+        self.eras = KafkaEras(servers.kafka)
         self.corrections: list[Mapping[str, object]] = []
         self.known: list[str] = []
         self.strangers: list[str] = []
@@ -121,6 +125,10 @@ class World:
                     time.sleep(0.5)
                 else:
                     return
+
+    def make_topics(self) -> None:
+        """What an operator does for a Kafka that lost everything."""
+        asyncio.run(create_topics(self.servers.kafka.address, TOPICS_FILE))
 
     def set_provider(self, *faults: Mapping[str, object]) -> None:
         """Let the provider misbehave in these ways and no others; what it has corrected stays corrected."""

@@ -1,6 +1,7 @@
 """The checker finds each breach in an otherwise clean history, and nothing in the clean one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -78,11 +79,22 @@ def clean() -> Evidence:
             {"portfolio_id": Q, "version": 1},
             {"portfolio_id": Q, "version": 2},
         ],
-        "heads": [{"portfolio_id": P, "valuation": 2, "portfolio_version": 1, "edition": 2, "session": TUESDAY}],
+        "heads": [
+            {
+                "portfolio_id": P,
+                "valuation": 2,
+                "portfolio_version": 1,
+                "edition": 2,
+                "session": TUESDAY,
+                "unknown_symbols": ["GONE"],
+            }
+        ],
         "snapshots": [snapshot(MONDAY, 100, 0), snapshot(TUESDAY, 102, 2)],
         "editions": [{"edition": 1, "session": MONDAY}, {"edition": 2, "session": TUESDAY}],
         "current": [{"edition": 2, "session": TUESDAY}],
-        "requests": [{"symbol": "SPY", "state": "ready"}],
+        "held": [{"symbol": "SPY"}, {"symbol": "GONE"}],
+        "known": [{"symbol": "SPY"}],
+        "requests": [{"symbol": "SPY", "state": "ready"}, {"symbol": "GONE", "state": "failed"}],
         "runs": [{"run_id": RUN, "remaining": 0, "finished_at": when}],
         "chunks": [{"run_id": RUN, "chunk": 0, "state": "done", "reason": None}],
         "failures": [],
@@ -149,7 +161,10 @@ BREACHES: dict[str, tuple[Callable[[Evidence], object], str]] = {
     "a head that stays behind its version": (_set("portfolios", 0, version=2), "has head"),
     "a head that stays behind the edition": (_set("heads", 0, edition=1), "has head"),
     "a head of a deleted portfolio": (
-        _add("heads", {"portfolio_id": Q, "portfolio_version": 2, "edition": 2, "session": TUESDAY}),
+        _add(
+            "heads",
+            {"portfolio_id": Q, "portfolio_version": 2, "edition": 2, "session": TUESDAY, "unknown_symbols": []},
+        ),
         "still has a head",
     ),
     "a portfolio that could not be valued": (_add("failures", {"portfolio_id": P}), "not valued: "),
@@ -160,6 +175,8 @@ BREACHES: dict[str, tuple[Callable[[Evidence], object], str]] = {
     "a valuation never said": (lambda e: _drop(e, 21), "said as None"),
     "a request never answered": (lambda e: _drop(e, 31), "never answered"),
     "a request under way": (_set("requests", 0, state="queued"), "is still queued"),
+    "a symbol that is held and forgotten": (_add("held", {"symbol": "LOST"}), "LOST is held"),
+    "a head that ignores a known symbol": (_set("heads", 0, unknown_symbols=["SPY"]), "valued without SPY"),
     "a run without an end": (_set("runs", 0, remaining=1), "has not ended"),
     "a run whose end was not said": (lambda e: _drop(e, 50), "was never said"),
     "a run that ends twice": (
@@ -211,3 +228,45 @@ def test_a_recomputation_that_differs_in_the_last_bit_is_found() -> None:
     [found] = compared("snapshots", {key: row}, {key: row | {"daily_return": 0.1 + 2**-56}})
     assert "daily_return" in found
     assert len(compared("snapshots", {key: row}, {(Q, MONDAY): row})) == 2
+
+
+def _wipe(evidence: Evidence) -> None:
+    """Everything was said to a Kafka that is no more."""
+    evidence.era = 1
+
+
+def test_what_went_down_with_a_kafka_may_stay_undone_and_unanswered() -> None:
+    evidence = clean()
+    evidence.groups = {"portfolio.changed": ["changes"], "symbol.requested": ["requests"]}
+    evidence.inbox["changes"].pop()
+    _say(evidence, heard("symbol.requested", "NEW", 33, 1, symbol="NEW"))
+    assert len(findings(evidence)) == 3
+    _wipe(evidence)
+    assert findings(evidence) == []
+
+
+def test_a_request_that_was_heard_is_answered_whatever_became_of_kafka() -> None:
+    evidence = clean()
+    evidence.groups = {"symbol.requested": ["requests"]}
+    evidence.inbox["requests"] = {UUID(int=33)}
+    _say(evidence, heard("symbol.requested", "NEW", 33, 1, symbol="NEW"))
+    _wipe(evidence)
+    assert any("NEW was requested and never answered" in finding for finding in findings(evidence))
+
+
+def test_what_was_never_said_in_any_era_is_found() -> None:
+    evidence = clean()
+    _wipe(evidence)
+    _drop(evidence, 21)
+    assert any("said as None" in finding for finding in findings(evidence))
+
+
+def test_first_occurrences_are_in_order_from_one_kafka_to_the_next() -> None:
+    evidence = clean()
+    evidence.era = 1
+    first, second = (event for event in evidence.of("portfolio.refreshed")[:2])
+    others = [event for event in evidence.events if event.topic != "portfolio.refreshed"]
+    evidence.events = [*others, replace(first, offset=9), replace(second, era=1, offset=0)]
+    assert findings(evidence) == []
+    evidence.events = [*others, replace(first, era=1), second]
+    assert any("came as [2, 1]" in finding for finding in findings(evidence))

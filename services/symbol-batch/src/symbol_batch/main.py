@@ -70,7 +70,7 @@ async def wired(settings: SymbolBatchSettings, clock: Clock) -> AsyncIterator[Wi
     outbox = Outbox(schema.SCHEMA, f"/services/{NAME}", clock=clock)
     reconciler = Reconciler(
         engine,
-        Night(engine, intake, outbox, clock),
+        Night(engine, intake, outbox, clock, residual_nights=settings.residual_nights),
         clock,
         every=settings.reconcile_seconds,
         lease_seconds=settings.lease_seconds,

@@ -8,6 +8,7 @@ nothing to add to: requests wait in the queue.
 import asyncio
 import contextlib
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
@@ -24,13 +25,15 @@ from riskstream.symbology import InvalidSymbolError, normalise
 from symbol_batch import telemetry
 from symbol_batch.calendar import Calendar, calendar_at
 from symbol_batch.factors.definitions import BENCHMARKS
+from symbol_batch.factors.risk_model import Loadings
 from symbol_batch.figures import Figures, exposure_rows, exposures_of, metric_rows, metrics_of
 from symbol_batch.leases import holder_name, under_lease
 from symbol_batch.nightly import load_panel
 from symbol_batch.panel import Panel
 from symbol_batch.prices import PriceIntake, Taken
 from symbol_batch.providers.provider import Outcome
-from symbol_batch.store import editions, requests, universe
+from symbol_batch.risk_figures import loading_rows, loadings_of
+from symbol_batch.store import companies, editions, requests, risk_models, universe
 from symbol_batch.store.editions import Edition
 from symbol_batch.store.fences import FencedError, RequestFence
 from symbol_batch.store.requests import Request
@@ -79,6 +82,7 @@ class _Worked:
 
     edition: Edition
     figures: Figures
+    loadings: Loadings | None
     panel: Panel
     outcome: Outcome
 
@@ -199,7 +203,15 @@ class NewSymbols:
         if metrics.data_quality[0] == 0:
             return _unusable(taken)
         exposures = await asyncio.to_thread(exposures_of, panel, symbols)
-        return _Worked(edition, Figures(exposures, metrics), panel, taken.outcome)
+        loadings = await self._loadings(panel, symbols, edition)
+        return _Worked(edition, Figures(exposures, metrics), loadings, panel, taken.outcome)
+
+    async def _loadings(self, panel: Panel, symbols: Sequence[str], edition: Edition) -> Loadings | None:
+        """In the edition's risk model; None where it has none."""
+        async with self._engine.connect() as connection:
+            typical = await risk_models.typical_variances(connection, edition.number)
+            sectors = await companies.sectors(connection, symbols)
+        return None if typical is None else await asyncio.to_thread(loadings_of, panel, symbols, sectors, typical)
 
     async def _added(self, request: Request, worked: _Worked) -> bool:
         """Add the symbol to the edition, under its lock; False, with nothing written, where it is not current now."""
@@ -211,6 +223,8 @@ class NewSymbols:
             if current != edition:
                 return False
             await editions.copy_exposures(connection, exposure_rows(figures, edition.number, run_id))
+            if worked.loadings is not None:
+                await risk_models.copy_loadings(connection, loading_rows(worked.loadings, edition.number))
             outcomes = {request.symbol: worked.outcome}
             await editions.copy_metrics(
                 connection, metric_rows(figures, worked.panel.sessions, outcomes, edition.number, run_id)

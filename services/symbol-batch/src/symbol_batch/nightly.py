@@ -26,7 +26,8 @@ from symbol_batch.figures import Figures, exposure_rows, exposures_of, metric_ro
 from symbol_batch.panel import Panel, build_panel
 from symbol_batch.prices import PriceIntake, Revision, Taken, write_revisions
 from symbol_batch.providers.provider import Outcome
-from symbol_batch.store import editions, prices, requests, runs, universe
+from symbol_batch.risk_figures import BENCHMARK_SESSIONS, RiskModel, loading_rows, risk_model_of
+from symbol_batch.store import companies, editions, prices, requests, risk_models, runs, universe
 from symbol_batch.store.editions import Edition
 from symbol_batch.store.fences import NightFence
 
@@ -86,11 +87,14 @@ class Published:
 class Night:
     """Runs a session's batch under a fence. Holds what every night needs and nothing of any one night."""
 
-    def __init__(self, engine: AsyncEngine, intake: PriceIntake, outbox: Outbox, clock: Clock) -> None:
+    def __init__(
+        self, engine: AsyncEngine, intake: PriceIntake, outbox: Outbox, clock: Clock, *, residual_nights: int = 5
+    ) -> None:
         self._engine = engine
         self._intake = intake
         self._outbox = outbox
         self._clock = clock
+        self._residual_nights = residual_nights
 
     async def run(self, session: date, calendar: Calendar, fence: NightFence, steps: Steps) -> Published:
         """Publish the session's edition. NightFailed where it may not be published, FencedError where the run is lost.
@@ -117,11 +121,15 @@ class Night:
             panel = await load_panel(self._engine, symbols, session, calendar, revisions)
             exposures = await asyncio.to_thread(exposures_of, panel, symbols)
             row |= {"sessions": len(panel.sessions), "estimated": int(exposures.estimated.sum())}
+        with steps.step("risk model") as row:
+            risk = await self._risk_model(panel, symbols, calendar, revisions)
+            row.update(risk.counts())
         with steps.step("metrics"):
             figures = Figures(exposures, await asyncio.to_thread(metrics_of, panel, symbols))
         return await self._publish(
             session=session,
             figures=figures,
+            risk=risk,
             panel=panel,
             outcomes=outcomes,
             coverage=coverage,
@@ -143,11 +151,23 @@ class Night:
         }
         return symbols, settled
 
+    async def _risk_model(
+        self, panel: Panel, symbols: Sequence[str], calendar: Calendar, revisions: Sequence[Revision]
+    ) -> RiskModel:
+        """Of the panel's session; the stress covariance looks years further back than the panel, at eight funds."""
+        session = panel.sessions[-1]
+        of_funds = [revision for revision in revisions if revision.symbol in BENCHMARKS]
+        funds = await load_panel(self._engine, BENCHMARKS, session, calendar, of_funds, count=BENCHMARK_SESSIONS)
+        async with self._engine.connect() as connection:
+            sectors = await companies.sectors(connection, symbols)
+        return await asyncio.to_thread(risk_model_of, panel, funds, symbols, sectors)
+
     async def _publish(
         self,
         *,
         session: date,
         figures: Figures,
+        risk: RiskModel,
         panel: Panel,
         outcomes: dict[str, Outcome],
         coverage: Coverage,
@@ -169,6 +189,7 @@ class Night:
                 await editions.copy_metrics(
                     connection, metric_rows(figures, panel.sessions, outcomes, edition.number, fence.run_id)
                 )
+                await self._write_risk_model(connection, edition, risk, panel, fence.run_id)
                 dropped = await universe.count_not_found(connection, **_answered(outcomes), now=now)
                 stragglers = await requests.enqueue_stragglers(connection, edition.number)
                 events = _events(
@@ -203,6 +224,23 @@ class Night:
         telemetry.COVERAGE.set(coverage.ratio)
         return Published(edition, state, coverage)
 
+    async def _write_risk_model(
+        self, connection: AsyncConnection, edition: Edition, risk: RiskModel, panel: Panel, run_id: UUID
+    ) -> None:
+        """The model and its loadings; a symbol whose bar is held back keeps those of the last edition."""
+        await risk_models.insert_model(connection, edition, risk.factors, risk.typical, run_id)
+        loadings = risk.loadings
+        if loadings is not None:
+            carried: set[str] = set()
+            previous = await editions.current_edition(connection)
+            held = await risk_models.held_symbols(connection, edition.session)
+            if previous is not None and held:
+                passed = sum(day > previous.session for day in panel.sessions)
+                carried = await risk_models.carry_loadings(connection, held, previous, edition, passed)
+            rows = await asyncio.to_thread(lambda: list(loading_rows(loadings, edition.number, without=carried)))
+            await risk_models.copy_loadings(connection, rows)
+        await risk_models.drop_old_residuals(connection, self._residual_nights)
+
     async def _write_revisions(
         self,
         connection: AsyncConnection,
@@ -226,9 +264,14 @@ async def load_panel(
     session: date,
     calendar: Calendar,
     revisions: Sequence[Revision] = (),
+    *,
+    count: int = panels.SESSIONS,
 ) -> Panel:
-    """The stored closes and actions that an edition's figures as of `session` need, later ones left aside."""
-    sessions = calendar.window(session, panels.SESSIONS)
+    """The stored closes and actions of the `count` sessions that end with `session`, later ones left aside.
+
+    By default as many as an edition's exposures and metrics need.
+    """
+    sessions = calendar.window(session, count)
     async with engine.connect() as connection:
         closes = await prices.closes(connection, symbols, sessions)
         # An action dated between two sessions counts on the later one.

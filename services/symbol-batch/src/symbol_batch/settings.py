@@ -28,6 +28,8 @@ class SymbolBatchSettings(ServiceSettings):
     """Before the second attempt of a failed night; doubles with each attempt up to fifteen minutes."""
     night_attempts: int = Field(default=3, ge=1)
     """Attempts a failed session has even when the next one is due already, before it is skipped."""
+    residual_nights: int = Field(default=5, ge=2)
+    """Newest sessions whose residual series are kept: a valuation may lag behind, and analytics holds two editions."""
 
     request_poll_seconds: float = Field(default=2.0, gt=0)
     request_retry_seconds: float = Field(default=30.0, gt=0)

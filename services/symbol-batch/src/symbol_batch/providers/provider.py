@@ -185,6 +185,22 @@ class Provider(Protocol):
     async def aclose(self) -> None: ...
 
 
+@dataclass(frozen=True)
+class Failure:
+    """Why a question has no answer."""
+
+    outcome: Outcome
+    detail: str
+
+
+class Unusable(Exception):
+    """Raised by the reader of an answer that cannot be used, with the outcome that this is."""
+
+    def __init__(self, outcome: Outcome, detail: str) -> None:
+        super().__init__(detail)
+        self.failure = Failure(outcome, detail)
+
+
 class NotOffered(Exception):
     """A provider was asked for something that is not in its `offers`: a mistake in the calling code."""
 

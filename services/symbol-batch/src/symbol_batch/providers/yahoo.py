@@ -1,4 +1,4 @@
-"""Yahoo's daily bars through the yfinance client."""
+"""Yahoo through the yfinance client: daily bars, actions, profiles, statements."""
 
 import asyncio
 from collections import Counter
@@ -19,25 +19,30 @@ from symbol_batch.providers.provider import (
     ActionsAnswer,
     BarsAnswer,
     DatedFigures,
+    Failure,
+    FundamentalsAnswer,
     LimitedProvider,
     Offer,
     Outcome,
+    ProfileAnswer,
     ProviderBars,
+    Unusable,
     bars_answer,
 )
-from symbol_batch.providers.yahoo_client import REQUEST_TIMEOUT, Failure, Unusable, YahooClient, YahooTicker
+from symbol_batch.providers.yahoo_client import REQUEST_TIMEOUT, YahooClient, YahooTicker
+from symbol_batch.providers.yahoo_company import read_profile, read_statements
 
 CURRENCY = "USD"
 
 
 class YahooProvider(LimitedProvider):
-    """Bars and actions by the real client. Split-adjusted, so every answer reaches up to now.
+    """All that Yahoo has, by the real client. Bars are split-adjusted, so every answer reaches up to now.
 
     An answer in another currency than US dollars, pence among them, is BAD_DATA.
     """
 
     name = "yahoo"
-    offers = frozenset({Offer.SESSION, Offer.HISTORY, Offer.ACTIONS})
+    offers = frozenset({Offer.SESSION, Offer.HISTORY, Offer.ACTIONS, Offer.PROFILE, Offer.FUNDAMENTALS})
 
     def __init__(
         self,
@@ -69,6 +74,24 @@ class YahooProvider(LimitedProvider):
             return ActionsAnswer(symbol=symbol, outcome=found.outcome, source=self.name, detail=found.detail)
         actions = Actions(found.ratios, found.dividends, found.basis)
         return ActionsAnswer(symbol=symbol, outcome=Outcome.OK, source=self.name, actions=actions)
+
+    async def profile(self, symbol: str) -> ProfileAnswer:
+        """See `Provider`. One request; `detail` says what of the answer was left out."""
+        found = await self._client.ask(symbol, read_profile)
+        if isinstance(found, Failure):
+            return ProfileAnswer(symbol=symbol, outcome=found.outcome, source=self.name, detail=found.detail)
+        return ProfileAnswer(
+            symbol=symbol, outcome=Outcome.OK, source=self.name, detail=found.detail, profile=found.profile
+        )
+
+    async def fundamentals(self, symbol: str) -> FundamentalsAnswer:
+        """See `Provider`. One request; `detail` says what of the answer was left out."""
+        found = await self._client.ask(symbol, read_statements)
+        if isinstance(found, Failure):
+            return FundamentalsAnswer(symbol=symbol, outcome=found.outcome, source=self.name, detail=found.detail)
+        return FundamentalsAnswer(
+            symbol=symbol, outcome=Outcome.OK, source=self.name, detail=found.detail, lines=found.lines
+        )
 
     async def aclose(self) -> None:
         await self._client.aclose()

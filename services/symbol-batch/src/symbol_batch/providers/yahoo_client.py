@@ -1,12 +1,9 @@
 """The yfinance client in a bounded pool of threads: each question within a deadline, each failure with its outcome."""
 
-import asyncio
 import tempfile
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from json import JSONDecodeError
 from typing import Any, TypeVar
@@ -19,32 +16,15 @@ from yfinance.exceptions import YFPricesMissingError, YFRateLimitError
 from yfinance.scrapers.history import PriceHistory
 
 from symbol_batch.providers.http_session import Closed, Deadline, NotSent, RequestHook
-from symbol_batch.providers.provider import Outcome
+from symbol_batch.providers.provider import Failure, Outcome, Unusable
+from symbol_batch.providers.worker_pool import WorkerPool
 from symbol_batch.providers.yahoo_session import Fetch, Seen, YahooSession
 
 REQUEST_TIMEOUT = 15.0
 """Seconds for one request of the several that a fetch may need."""
 MOST_IN_FLIGHT = 10
-SHUTDOWN_SECONDS = 5.0
-_GRACE = 0.5
 
 Read = TypeVar("Read")
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a question has no answer."""
-
-    outcome: Outcome
-    detail: str
-
-
-class Unusable(Exception):
-    """Raised by a reader of a good answer that it cannot use, with the outcome that this is."""
-
-    def __init__(self, outcome: Outcome, detail: str) -> None:
-        super().__init__(detail)
-        self.failure = Failure(outcome, detail)
 
 
 class ChartData(YfData):  # type: ignore[misc]  # yfinance has no types
@@ -100,8 +80,7 @@ class YahooClient:
         _prepare_client()
         self._session = YahooSession(base, hook)
         self._deadline = deadline
-        self._threads = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="yahoo")
-        self._working: set[asyncio.Future[Any]] = set()
+        self._pool = WorkerPool("yahoo", concurrency, self._session)
 
     async def ask(self, symbol: str, read: Callable[[YahooTicker], Read]) -> Read | Failure:
         """What `read` makes of the symbol's ticker in a worker thread, or why it could not.
@@ -110,24 +89,11 @@ class YahooClient:
         passed, even if the thread still waits for something.
         """
         fetch = Fetch(Deadline(self._deadline))
-        working = asyncio.get_running_loop().run_in_executor(self._threads, self._fetch, symbol, fetch, read)
-        self._working.add(working)
-        working.add_done_callback(self._working.discard)
-        while fetch.deadline.left > 0:
-            await asyncio.wait({working}, timeout=max(fetch.deadline.left, 0) + _GRACE)
-            if working.done():
-                return working.result()
-        return Failure(Outcome.TRANSPORT, f"no answer within {self._deadline:g} s")
+        too_late = Failure(Outcome.TRANSPORT, f"no answer within {self._deadline:g} s")
+        return await self._pool.run(fetch.deadline, partial(self._fetch, symbol, fetch, read), too_late)
 
     async def aclose(self) -> None:
-        """Stop sending, wait a little for what is in flight. A request that hangs ends by its own time-out."""
-        self._session.stop()
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        if self._working:
-            _, hanging = await asyncio.wait(self._working, timeout=SHUTDOWN_SECONDS)
-            if hanging:
-                return
-        self._session.close()
+        await self._pool.aclose()
 
     def _fetch(self, symbol: str, fetch: Fetch, read: Callable[[YahooTicker], Read]) -> Read | Failure:
         self._session.begin_fetch(fetch)

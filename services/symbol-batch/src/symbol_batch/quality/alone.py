@@ -3,9 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from symbol_batch.factors.arrays import Bools, Floats
+from symbol_batch.quality.habits import (
+    DIVIDEND,
+    DIVIDEND_DEVIATIONS,
+    WINDOW,
+    deviation,
+    dividends_in_usual_ones,
+)
 from symbol_batch.quality.panel import BarPanel, Rows, Worth, rows_before
 from symbol_batch.quality.rules import Rule
 
@@ -17,13 +23,6 @@ ENCLOSURE = 0.005
 """Relative to the price that sticks out. Vendors mix sources of opening and closing prices by less than that."""
 ROUNDING = 1e-6
 """Relative: what single precision and undoing a split leave."""
-DIVIDEND = 3.0
-"""Times the median of the last four."""
-USUAL_DIVIDENDS = 4
-DIVIDEND_SIGMAS = 3.0
-SIGMA_WINDOW = 63
-SIGMA_LEAST = 21
-"""Returns; fewer say nothing about a symbol's habits."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,6 @@ class Alone:
     flagged: dict[Rule, Bools]
     previous: Rows
     change: Floats
-    worth: Worth
 
     @property
     def any_rule(self) -> Bools:
@@ -71,9 +69,9 @@ def judge_alone(panel: BarPanel) -> Alone:
         Rule.FROZEN: frozen & ~repeated,
         Rule.ENCLOSURE: excess > ENCLOSURE,
         Rule.LOOSE_ENCLOSURE: (excess > ROUNDING) & (excess <= ENCLOSURE),
-        Rule.DIVIDEND: _dividends(panel, worth, change),
+        Rule.DIVIDEND: _dividends(panel, change),
     }
-    return Alone(flagged, previous, change, worth)
+    return Alone(flagged, previous, change)
 
 
 def enclosure_excess(panel: BarPanel) -> Floats:
@@ -121,27 +119,12 @@ def _jumps(worth: Worth, previous: Rows, change: Floats) -> Bools:
     return flagged
 
 
-def _dividends(panel: BarPanel, worth: Worth, change: Floats) -> Bools:
+def _dividends(panel: BarPanel, change: Floats) -> Bools:
     """The bars that go ex a dividend beyond the usual and did not fall for it: `change` is the total return."""
     flagged = np.zeros(change.shape, dtype=bool)
-    for column in np.flatnonzero((panel.dividends > 0).sum(axis=0) > USUAL_DIVIDENDS).tolist():
-        rows, times = dividends_in_usual_ones(panel, worth, column)
-        for row in rows[times > DIVIDEND].tolist():
-            habit = change[max(row - SIGMA_WINDOW, 0) : row, column]
-            habit = habit[np.isfinite(habit)]
-            if len(habit) >= SIGMA_LEAST:
-                flagged[row, column] = change[row, column] > DIVIDEND_SIGMAS * habit.std(ddof=1)
+    unusual = dividends_in_usual_ones(panel.ratios, panel.dividends) > DIVIDEND
+    for row, column in np.argwhere(unusual & (change > 0)).tolist():
+        known = change[:row, column]
+        habit = np.abs(known[np.isfinite(known)][-WINDOW:, None])
+        flagged[row, column] = change[row, column] > DIVIDEND_DEVIATIONS * deviation(habit)[0]
     return flagged
-
-
-def dividends_in_usual_ones(panel: BarPanel, worth: Worth, column: int) -> tuple[Rows, Floats]:
-    """A symbol's dividends from its fifth on: their rows, and how many times the median of the four before they are.
-
-    Per share of the same size, so that a split between them does not matter.
-    """
-    rows = np.flatnonzero(panel.dividends[:, column] > 0)
-    if len(rows) <= USUAL_DIVIDENDS:
-        return rows[:0], np.array([])
-    paid = panel.dividends[rows, column] * worth.shares[rows, column] / panel.ratios[rows, column]
-    usual = np.median(sliding_window_view(paid[:-1], USUAL_DIVIDENDS), axis=1)
-    return rows[USUAL_DIVIDENDS:], paid[USUAL_DIVIDENDS:] / usual

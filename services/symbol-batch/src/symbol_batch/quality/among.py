@@ -1,4 +1,4 @@
-"""The rule that sees a bar among those of the other symbols on the same session."""
+"""The rules that see a bar among those of the other symbols on the same session."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -7,25 +7,29 @@ import numpy as np
 import numpy.typing as npt
 
 from symbol_batch.factors.arrays import Bools, Floats
+from symbol_batch.quality.habits import (
+    DIVIDEND,
+    DIVIDEND_DEVIATIONS,
+    NORMAL_MEDIAN,
+    WINDOW,
+    deviation,
+    dividends_in_usual_ones,
+)
 from symbol_batch.quality.medians import median
+from symbol_batch.quality.rules import Rule
 
 RESIDUAL = 0.15
 """What neither the market nor the sector explains of a return. News of a company make more, but on volume."""
 DEVIATIONS = 6.0
 VOLUME = 3.0
 """Times the median volume: a move on so much is one that many saw."""
-SCALE_WINDOW = 63
-SCALE_LEAST = 21
-SCALE_FLOOR = 0.005
 VOLUME_WINDOW = 21
 BETA_WINDOW = 90
 BETA_LEAST = 60
 SECTOR_LEAST = 5
 """Symbols; with fewer the suspicious one would be its own yardstick."""
-NORMAL_MEDIAN = 0.6745
-"""Of |z| where z is standard normal; its inverse is the 1.4826 that makes a median deviation a standard one."""
-ROWS_NEEDED = BETA_WINDOW + SCALE_WINDOW + 1
-"""Rows of returns with which a session's verdict is the same as with any longer history."""
+ROWS_NEEDED = BETA_WINDOW + WINDOW + 1
+"""Rows with which a session's verdict is the same as with any longer history, but for the four dividends before."""
 
 Codes: TypeAlias = npt.NDArray[np.integer]
 
@@ -35,14 +39,15 @@ class Among:
     """The verdict on the last J rows of a panel: every array is (J, S).
 
     `residual` is e, `z` its size in the symbol's own deviations on that night's scale, `volume` in times its median;
-    NaN where it is not known. `flagged` are the bars to be held back.
+    `dividend` in times the usual one; NaN where it is not known. `flagged` has a mask for each rule.
     """
 
     returns: Floats
     residual: Floats
     z: Floats
     volume: Floats
-    flagged: Bools
+    dividend: Floats
+    flagged: dict[Rule, Bools]
 
 
 def judge_among(
@@ -53,13 +58,17 @@ def judge_among(
     *,
     rows: int,
     ratios: Floats | None = None,
+    dividends: Floats | None = None,
     betas: Floats | None = None,
 ) -> Among:
-    """Flag |e| > 15 % with z > 6 on less than three times the usual volume, on the last `rows` sessions.
+    """Flag bars of the last `rows` sessions that the market and the sector do not explain.
+
+    Suspicious are |e| > 15 % with z > 6 on less than three times the usual volume, and a dividend of more than three
+    times the usual one with e > 0 and z > 3: an unusual one takes the price down with it, a wrong one does not.
 
     returns (T, S): total returns of consecutive sessions, NaN where there is none. market (T,): SPY's. volumes (T, S):
-    shares of their day, NaN where not known, which excuses no move; `ratios` (T, S), by default 1, put them on one
-    basis. sectors (S,): a code per symbol, negative for none. Rows before the judged ones are the yardstick,
+    shares of their day, NaN where not known, which excuses no move. ratios and dividends (T, S) as going ex, by default
+    1 and 0. sectors (S,): a code per symbol, negative for none. Rows before the judged ones are the yardstick,
     `ROWS_NEEDED` − 1 of them are enough.
 
     e is the return minus β·SPY, minus the median of that over the symbol's sector (over all symbols where it has no
@@ -73,15 +82,19 @@ def judge_among(
     """
     _check(returns, market, volumes, sectors, rows)
     length = len(returns)
-    first = max(length - rows - SCALE_WINDOW, 0)
+    first = max(length - rows - WINDOW, 0)
     beta = trailing_betas(returns, market, first) if betas is None else np.where(np.isfinite(betas), betas, 1.0)
     own = returns[first:] - beta * market[first:, None]
     residual = own - _sector_medians(own, sectors)
     z = _deviations(np.abs(residual), rows)
     traded = _volume_in_medians(volumes, ratios, rows)
     e = residual[-rows:]
-    flagged = (np.abs(e) > RESIDUAL) & (z > DEVIATIONS) & ~(traded >= VOLUME)
-    return Among(returns[-rows:], e, z, traded, flagged)
+    paid = _dividends(returns.shape, ratios, dividends, length - rows)
+    flagged = {
+        Rule.CROSS_SECTION: (np.abs(e) > RESIDUAL) & (z > DEVIATIONS) & ~(traded >= VOLUME),
+        Rule.DIVIDEND: (paid > DIVIDEND) & (e > 0) & (z > DIVIDEND_DEVIATIONS),
+    }
+    return Among(returns[-rows:], e, z, traded, paid, flagged)
 
 
 def trailing_betas(returns: Floats, market: Floats, first: int) -> Floats:
@@ -129,8 +142,8 @@ def _deviations(size: Floats, rows: int) -> Floats:
     z = np.full((rows, size.shape[1]), np.nan)
     for row in range(rows):
         at = len(size) - rows + row
-        before = median(size[max(at - SCALE_WINDOW, 0) : at], least=SCALE_LEAST) if at else np.nan
-        z[row] = size[at] / np.maximum(before / NORMAL_MEDIAN, SCALE_FLOOR)
+        if at:
+            z[row] = size[at] / deviation(size[max(at - WINDOW, 0) : at])
     spread = median(z, axis=1, least=SECTOR_LEAST) / NORMAL_MEDIAN
     tamed: Floats = z / np.fmax(spread, 1.0)[:, None]
     return tamed
@@ -148,6 +161,12 @@ def _volume_in_medians(volumes: Floats, ratios: Floats | None, rows: int) -> Flo
             with np.errstate(divide="ignore", invalid="ignore"):
                 times[row] = volumes[at] / median(volumes[max(at - VOLUME_WINDOW, 0) : at])
     return times
+
+
+def _dividends(shape: tuple[int, ...], ratios: Floats | None, dividends: Floats | None, since: int) -> Floats:
+    if dividends is None:
+        return np.full((shape[0] - since, shape[1]), np.nan)
+    return dividends_in_usual_ones(np.ones(shape) if ratios is None else ratios, dividends, since=since)
 
 
 def _check(returns: Floats, market: Floats, volumes: Floats, sectors: Codes, rows: int) -> None:

@@ -9,13 +9,14 @@ import numpy as np
 from symbol_batch.actions import CorporateAction, action_panel
 from symbol_batch.bars import TradedBars, TradedHistory
 from symbol_batch.factors.arrays import Floats
-from symbol_batch.quality.alone import SIGMA_WINDOW, judge_alone
+from symbol_batch.quality.alone import judge_alone
 from symbol_batch.quality.among import Codes, judge_among
+from symbol_batch.quality.habits import WINDOW
 from symbol_batch.quality.panel import BarPanel
 from symbol_batch.quality.reasons import reason_alone, reason_among
-from symbol_batch.quality.rules import Finding, Rule
+from symbol_batch.quality.rules import Finding
 
-BARS_BEFORE = SIGMA_WINDOW + 1
+BARS_BEFORE = WINDOW + 1
 """Bars before an answer with which its verdict is the same as with any longer history, dividends apart."""
 
 
@@ -61,15 +62,17 @@ def judge_market(
     sectors: Codes,
     rows: int = 1,
     ratios: Floats | None = None,
+    dividends: Floats | None = None,
     betas: Floats | None = None,
 ) -> dict[str, list[Finding]]:
-    """The cross-section's findings on the last `rows` sessions, by symbol; arrays as `judge_among` takes them."""
-    found = judge_among(returns, market, volumes, sectors, rows=rows, ratios=ratios, betas=betas)
+    """What the rules among symbols find on the last `rows` sessions, by symbol; arrays as `judge_among` takes them."""
+    found = judge_among(returns, market, volumes, sectors, rows=rows, ratios=ratios, dividends=dividends, betas=betas)
     judged = sessions[-rows:]
     findings: dict[str, list[Finding]] = {}
-    for row, column in np.argwhere(found.flagged).tolist():
-        finding = Finding(judged[row], Rule.CROSS_SECTION, reason_among(found, (row, column)))
-        findings.setdefault(symbols[column], []).append(finding)
+    for rule, mask in found.flagged.items():
+        for row, column in np.argwhere(mask).tolist():
+            finding = Finding(judged[row], rule, reason_among(rule, found, (row, column)))
+            findings.setdefault(symbols[column], []).append(finding)
     return findings
 
 

@@ -10,6 +10,8 @@ def median(values: Floats, axis: int = 0, *, least: int = 1) -> Floats:
 
     Two values in the middle count half each. One sort for all series, where numpy's own function takes them singly.
     """
+    if not values.shape[axis]:
+        return np.full(values.shape[:axis] + values.shape[axis + 1 :], np.nan)
     ordered = np.sort(values, axis=axis)
     known = np.isfinite(values).sum(axis=axis, keepdims=True)
     low, high = np.maximum(known - 1, 0) // 2, np.minimum(known // 2, values.shape[axis] - 1)

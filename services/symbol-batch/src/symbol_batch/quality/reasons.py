@@ -6,8 +6,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from symbol_batch.quality.alone import JUMP, Alone, dividends_in_usual_ones, enclosure_excess
+from symbol_batch.quality.alone import JUMP, Alone, enclosure_excess
 from symbol_batch.quality.among import Among
+from symbol_batch.quality.habits import dividends_in_usual_ones
 from symbol_batch.quality.panel import BarPanel
 from symbol_batch.quality.rules import Rule
 
@@ -26,22 +27,26 @@ def reason_alone(rule: Rule, panel: BarPanel, found: Alone, days: Sequence[date]
     if rule is Rule.FROZEN:
         return f"{_closes(panel, days, before, cell)}, and no volume"
     if rule is Rule.DIVIDEND:
-        rows, times = dividends_in_usual_ones(panel, found.worth, column)
-        return (
-            f"dividend of {panel.dividends[row, column]:g} is {times[rows == row].item():.1f} times the median of the "
-            f"last four, and the price did not fall for it: {change}"
-        )
+        times = dividends_in_usual_ones(panel.ratios[:, [column]], panel.dividends[:, [column]])
+        return f"{_dividend(times[row, 0])}: {change}"
     return _enclosure(panel, cell)
 
 
-def reason_among(found: Among, cell: Cell) -> str:
-    """Why the bar at `cell` (row, column) breaks the rule of the cross-section."""
+def reason_among(rule: Rule, found: Among, cell: Cell) -> str:
+    """Why the bar at `cell` (row, column) breaks a rule that holds it against the other symbols."""
     own, residual, volume = found.returns[cell], found.residual[cell], found.volume[cell]
-    traded = f"{volume:.1f} times the usual volume" if np.isfinite(volume) else "a volume that is not known"
-    return (
-        f"total return {own:+.1%} where market and sector make {own - residual:+.1%}: {found.z[cell]:.1f} of "
-        f"the symbol's own deviations, on {traded}"
+    moved = (
+        f"total return {own:+.1%} where market and sector make {own - residual:+.1%}, {found.z[cell]:.1f} of the "
+        "symbol's own deviations"
     )
+    if rule is Rule.DIVIDEND:
+        return f"{_dividend(found.dividend[cell])}: {moved}"
+    traded = f"{volume:.1f} times the usual volume" if np.isfinite(volume) else "a volume that is not known"
+    return f"{moved}, on {traded}"
+
+
+def _dividend(times: float) -> str:
+    return f"a dividend of {times:.1f} times the median of those before, and the price did not fall for it"
 
 
 def _closes(panel: BarPanel, days: Sequence[date], before: int, cell: Cell) -> str:

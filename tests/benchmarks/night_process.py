@@ -14,6 +14,7 @@ from riskstream.messaging.outbox import Outbox
 from riskstream.runtime.clock import NEW_YORK, Clock
 from riskstream.runtime.logs import configure_logs
 from symbol_batch.calendar import calendar_at
+from symbol_batch.companies.company_intake import CompanyIntake
 from symbol_batch.nightly import Night, Steps
 from symbol_batch.prices import PriceIntake
 from symbol_batch.providers.provider import LimitedProvider, Offer
@@ -35,6 +36,7 @@ async def run(dsn: str, session: date) -> dict[str, object]:
     engine = create_engine(dsn, application="symbol-batch")
     outbox = Outbox(SCHEMA, "/services/symbol-batch", clock=clock)
     intake = PriceIntake(engine, NobodyAsked(), clock, history_from=date(2019, 1, 2))
+    companies = CompanyIntake(engine, NobodyAsked(), clock)
     calendar = calendar_at(clock.today())
     run_id = uuid4()
     try:
@@ -47,7 +49,8 @@ async def run(dsn: str, session: date) -> dict[str, object]:
             await runs.record_fetches(connection, run_id, fetched, clock.now())
         steps = Steps()
         began, worked = time.perf_counter(), time.process_time()
-        await Night(engine, intake, outbox, clock).run(session, calendar, NightFence(run_id, claimed[0]), steps)
+        night = Night(engine, intake, companies, outbox, clock)
+        await night.run(session, calendar, NightFence(run_id, claimed[0]), steps)
         seconds, worked = time.perf_counter() - began, time.process_time() - worked
     finally:
         await engine.dispose()

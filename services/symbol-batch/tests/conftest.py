@@ -22,6 +22,7 @@ from riskstream.database.engine import create_engine
 from riskstream.messaging.outbox import Outbox
 from riskstream.runtime.clock import Clock
 from symbol_batch.calendar import due_at
+from symbol_batch.companies.company_intake import CompanyIntake
 from symbol_batch.new_symbols import NewSymbols, SymbolRequests
 from symbol_batch.nightly import Night
 from symbol_batch.prices import PriceIntake
@@ -100,15 +101,23 @@ class Batch:
             history_from=HISTORY_FROM,
             chunk_symbols=options.get("chunk_symbols", 100),
         )
+        self.companies = CompanyIntake(self.engine, self.provider, clock, **options.get("companies", {}))
         self.outbox = Outbox("symbols", "/services/symbol-batch", clock=clock)
-        self.night = Night(self.engine, self.intake, self.outbox, clock)
+        self.night = Night(self.engine, self.intake, self.companies, self.outbox, clock)
         lease = options.get("lease_seconds", 30.0)
         self.reconciler = Reconciler(
             self.engine, self.night, clock, lease_seconds=lease, retry_seconds=options.get("retry_seconds", 0.01)
         )
         self.requests = SymbolRequests(self.outbox)
         self.new_symbols = NewSymbols(
-            self.engine, self.intake, self.outbox, clock, poll_seconds=0.05, lease_seconds=lease, retry_seconds=0.01
+            self.engine,
+            self.intake,
+            self.companies,
+            self.outbox,
+            clock,
+            poll_seconds=0.05,
+            lease_seconds=lease,
+            retry_seconds=0.01,
         )
         self._superuser_dsn = database.superuser_dsn
 

@@ -8,8 +8,8 @@ from math import inf, isfinite, prod
 from symbol_batch.actions import CorporateAction
 from symbol_batch.factors.arrays import Floats
 
-LARGEST_AMOUNT = 1e27
-"""US dollars. Far beyond any company, and within NUMERIC(30,2)."""
+LARGEST_AMOUNT = 1e20
+"""US dollars: far beyond all companies together."""
 
 NO_PROFILE = "no_profile"
 PROFILE_TOO_OLD = "profile_too_old"

@@ -1,13 +1,15 @@
 """An edition's figures: exposures and metrics of a panel, and their rows. Pure; seconds of work, so off the loop."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from symbol_batch.company_metrics import CompanyMetrics, company_metrics
 from symbol_batch.factors.definitions import BENCHMARKS, FACTORS
 from symbol_batch.factors.exposures import ExposureTable, compute_exposures
 from symbol_batch.factors.returns import total_returns
@@ -48,7 +50,18 @@ def exposures_of(panel: Panel, symbols: Sequence[str]) -> ExposureTable:
 def metrics_of(panel: Panel, symbols: Sequence[str]) -> DailyMetrics:
     """Daily metrics of `symbols` as of the panel's last session."""
     own = panel.columns(symbols)
-    return compute_metrics(panel.closes[:, own], panel.ratios[:, own], panel.dividends[:, own], symbols, panel.sessions)
+    metrics = compute_metrics(
+        panel.closes[:, own], panel.ratios[:, own], panel.dividends[:, own], symbols, panel.sessions
+    )
+    companies = company_metrics(
+        panel.companies,
+        panel.splits,
+        symbols=symbols,
+        prices=metrics.price,
+        price_sessions=[None if age < 0 else panel.sessions[-1 - age] for age in metrics.staleness.tolist()],
+        known_from=panel.sessions[0],
+    )
+    return replace(metrics, companies=tuple(companies))
 
 
 def exposure_rows(figures: Figures, edition: int, run_id: UUID) -> Iterator[tuple[Any, ...]]:
@@ -74,7 +87,8 @@ def metric_rows(
     for index, symbol in enumerate(figures.symbols):
         outcome = outcomes.get(symbol)
         staleness = columns["staleness"][index]
-        reasons = _price_reasons(columns, index, None if outcome is Outcome.OK else outcome)
+        company = figures.metrics.companies[index]
+        reasons = _price_reasons(columns, index, None if outcome is Outcome.OK else outcome) | company.reasons
         row_reasons = beta_reasons[index * len(FACTORS) : (index + 1) * len(FACTORS)]
         reasons |= {
             f"{factor.slug.removesuffix('_beta')}_beta": reason
@@ -90,9 +104,16 @@ def metric_rows(
             *(columns[f"return_{horizon}"][index] for horizon in HORIZONS),
             *(None if beta != beta else beta for beta in betas[index].tolist()),  # noqa: PLR0124  # NaN
             columns["data_quality"][index],
+            *_company_columns(company),
             orjson.dumps(reasons).decode(),
             run_id,
         )
+
+
+def _company_columns(company: CompanyMetrics) -> tuple[Decimal | None, float | None, str | None]:
+    """Market capitalisation to the cent, half to even; the others as they are."""
+    market_cap = None if company.market_cap is None else round(Decimal(repr(company.market_cap)), 2)
+    return market_cap, company.price_earnings, company.sector
 
 
 def _price_reasons(columns: Mapping[str, list[Any]], index: int, refused: Outcome | None) -> dict[str, str]:

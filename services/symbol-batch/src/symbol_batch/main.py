@@ -32,6 +32,7 @@ from riskstream.runtime.service import HttpPart, Periodic, Service
 from riskstream.symbology import InvalidSymbolError, normalise
 from symbol_batch import schema
 from symbol_batch.api import create_app
+from symbol_batch.companies.company_intake import CompanyIntake
 from symbol_batch.new_symbols import NewSymbols, SymbolRequests
 from symbol_batch.nightly import Night
 from symbol_batch.prices import PriceIntake
@@ -67,10 +68,20 @@ async def wired(settings: SymbolBatchSettings, clock: Clock) -> AsyncIterator[Wi
     intake = PriceIntake(
         engine, provider, clock, history_from=settings.history_from, chunk_symbols=settings.chunk_symbols
     )
+    companies = CompanyIntake(
+        engine,
+        provider,
+        clock,
+        enabled=settings.companies,
+        profile_days=settings.profile_days,
+        profile_seconds=settings.profile_seconds,
+        fundamentals_seconds=settings.fundamentals_seconds,
+        chunk_symbols=settings.chunk_symbols,
+    )
     outbox = Outbox(schema.SCHEMA, f"/services/{NAME}", clock=clock)
     reconciler = Reconciler(
         engine,
-        Night(engine, intake, outbox, clock, residual_nights=settings.residual_nights),
+        Night(engine, intake, companies, outbox, clock, residual_nights=settings.residual_nights),
         clock,
         every=settings.reconcile_seconds,
         lease_seconds=settings.lease_seconds,
@@ -80,6 +91,7 @@ async def wired(settings: SymbolBatchSettings, clock: Clock) -> AsyncIterator[Wi
     new_symbols = NewSymbols(
         engine,
         intake,
+        companies,
         outbox,
         clock,
         poll_seconds=settings.request_poll_seconds,

@@ -1,6 +1,6 @@
 """Daily metrics that come from prices alone: returns over the usual horizons and data quality.
 
-Market cap, price-earnings ratio and sector come from the company profile and are no arithmetic on prices.
+Those that need a company's profile are in `company_metrics`.
 """
 
 from calendar import monthrange
@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from symbol_batch.company_metrics import CompanyMetrics
 from symbol_batch.factors.arrays import Floats, nullable
 from symbol_batch.factors.returns import total_return_index, total_returns
 
@@ -32,7 +33,7 @@ class DailyMetrics:
 
     `price` (S,): last close as traded, at most five sessions old; `staleness` (S,): how many sessions old it is, -1
     without a price. `returns` (S, 6): total returns in decimals in the order of `HORIZONS`; `reason` (S, 6) indexes
-    `REASONS`. `data_quality` (S,): within [0, 1].
+    `REASONS`. `data_quality` (S,): within [0, 1]. `companies`: S long; empty where no profiles were at hand.
     """
 
     as_of: date
@@ -42,6 +43,7 @@ class DailyMetrics:
     returns: Floats
     reason: npt.NDArray[np.int8]
     data_quality: Floats
+    companies: tuple[CompanyMetrics, ...] = ()
 
     def columns(self) -> dict[str, list[Any]]:
         """One list per column, S long, None for null: `return_1d` … `return_1y` each with its `…_reason`."""

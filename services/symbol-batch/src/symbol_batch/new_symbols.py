@@ -3,6 +3,9 @@
 The handler of `symbol.requested` answers at once where it can, and otherwise only writes a row. Workers of all replicas
 share three leases on those rows; what a dead process held is taken up by another. Before the first edition there is
 nothing to add to: requests wait in the queue.
+
+A company's profile is asked for once its symbol is ready, so that nobody waits for it: the next edition has it, and so
+has who reads profiles as they are. What is lost with the process is taken up by the next night.
 """
 
 import asyncio
@@ -24,6 +27,7 @@ from riskstream.runtime.clock import Clock
 from riskstream.symbology import InvalidSymbolError, normalise
 from symbol_batch import telemetry
 from symbol_batch.calendar import Calendar, calendar_at
+from symbol_batch.companies.company_intake import CompanyIntake
 from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.factors.risk_model import Loadings
 from symbol_batch.figures import Figures, exposure_rows, exposures_of, metric_rows, metrics_of
@@ -102,6 +106,7 @@ class NewSymbols:
         self,
         engine: AsyncEngine,
         intake: PriceIntake,
+        companies: CompanyIntake,
         outbox: Outbox,
         clock: Clock,
         *,
@@ -111,6 +116,7 @@ class NewSymbols:
     ) -> None:
         self._engine = engine
         self._intake = intake
+        self._companies = companies
         self._outbox = outbox
         self._clock = clock
         self._poll_seconds = poll_seconds
@@ -119,10 +125,12 @@ class NewSymbols:
         self._holder = holder_name()
         self._stopping = asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
+        self._without_profile: asyncio.Queue[str] = asyncio.Queue()
 
     async def run(self) -> None:
         """Work until `stop`."""
         self._workers = [asyncio.create_task(self._work_on()) for _ in range(WORKERS)]
+        self._workers.append(asyncio.create_task(self._complete_profiles()))
         await asyncio.gather(*self._workers, return_exceptions=True)
         for worker in self._workers:
             if not worker.cancelled():
@@ -139,6 +147,8 @@ class NewSymbols:
         done = []
         while (request := await self._claim()) is not None:
             done.append((request.symbol, await self._attempt(request)))
+        while not self._without_profile.empty():
+            await self._companies.profiles_of_new(self._awaiting_profile())
         return done
 
     async def _work_on(self) -> None:
@@ -152,6 +162,14 @@ class NewSymbols:
                 log.exception("working on requested symbols failed; it will be tried again")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), self._poll_seconds)
+
+    async def _complete_profiles(self) -> None:
+        while not self._stopping.is_set():
+            first = await self._without_profile.get()
+            await self._companies.profiles_of_new([first, *self._awaiting_profile()])
+
+    def _awaiting_profile(self) -> list[str]:
+        return [self._without_profile.get_nowait() for _ in range(self._without_profile.qsize())]
 
     async def _claim(self) -> Request | None:
         async with self._engine.begin() as connection:
@@ -170,6 +188,8 @@ class NewSymbols:
         except Exception as error:
             log.exception("a requested symbol ended unexpectedly", symbol=request.symbol, attempt=request.attempt)
             end = await self._used_up(request, "error", None, f"{type(error).__name__}: {error}")
+        if end == "ready":
+            self._without_profile.put_nowait(request.symbol)
         telemetry.REQUESTS.labels(end).inc()
         log.info("request worked on", symbol=request.symbol, attempt=request.attempt, end=end)
         return end

@@ -21,6 +21,7 @@ from riskstream.runtime.clock import Clock
 from symbol_batch import panel as panels
 from symbol_batch import telemetry
 from symbol_batch.calendar import Calendar
+from symbol_batch.companies.company_intake import CompanyIntake
 from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.figures import Figures, exposure_rows, exposures_of, metric_rows, metrics_of
 from symbol_batch.panel import Panel, build_panel
@@ -88,10 +89,18 @@ class Night:
     """Runs a session's batch under a fence. Holds what every night needs and nothing of any one night."""
 
     def __init__(
-        self, engine: AsyncEngine, intake: PriceIntake, outbox: Outbox, clock: Clock, *, residual_nights: int = 5
+        self,
+        engine: AsyncEngine,
+        intake: PriceIntake,
+        companies: CompanyIntake,
+        outbox: Outbox,
+        clock: Clock,
+        *,
+        residual_nights: int = 5,
     ) -> None:
         self._engine = engine
         self._intake = intake
+        self._companies = companies
         self._outbox = outbox
         self._clock = clock
         self._residual_nights = residual_nights
@@ -104,6 +113,10 @@ class Night:
         with steps.step("active symbols") as row:
             symbols, settled = await self._symbols(fence.run_id)
             row |= {"symbols": len(symbols), "settled_before": len(settled)}
+        with steps.step("profiles") as row:
+            row |= await self._companies.profiles(symbols, session, fence)
+        with steps.step("fundamentals") as row:
+            row |= await self._companies.fundamentals(symbols, session, fence)
         with steps.step("prices") as row:
             asked = [symbol for symbol in symbols if symbol not in settled]
             taken = await self._intake.take(asked, session, calendar, fence=fence, run_id=fence.run_id)
@@ -276,7 +289,8 @@ async def load_panel(
         closes = await prices.closes(connection, symbols, sessions)
         # An action dated between two sessions counts on the later one.
         actions = await prices.actions(connection, symbols, sessions[0] - timedelta(days=4), session)
-    return await asyncio.to_thread(build_panel, symbols, sessions, closes, actions, revisions)
+        facts = await companies.company_facts(connection, symbols)
+    return await asyncio.to_thread(build_panel, symbols, sessions, closes, actions, revisions, companies=facts)
 
 
 def check_benchmarks(session: date, outcomes: dict[str, Outcome], taken: Sequence[Taken]) -> None:

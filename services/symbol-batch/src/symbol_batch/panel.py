@@ -1,13 +1,14 @@
-"""Closes and actions of many symbols over the sessions that an edition's numbers need."""
+"""Closes, actions and companies of many symbols over the sessions that an edition's numbers need."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
 
 from symbol_batch.actions import CorporateAction, action_panel
 from symbol_batch.bars import Days
+from symbol_batch.company_metrics import CompanyFacts
 from symbol_batch.factors.arrays import Floats
 from symbol_batch.prices import Revision
 
@@ -17,13 +18,18 @@ SESSIONS = 270
 
 @dataclass(frozen=True)
 class Panel:
-    """closes, ratios and dividends are (T, S): a row per consecutive session, a column per symbol; NaN is no close."""
+    """closes, ratios and dividends are (T, S): a row per consecutive session, a column per symbol; NaN is no close.
+
+    `splits` are those among the actions behind `ratios`; `companies` has the symbols with a profile.
+    """
 
     symbols: tuple[str, ...]
     sessions: list[date]
     closes: Floats
     ratios: Floats
     dividends: Floats
+    splits: tuple[CorporateAction, ...] = ()
+    companies: Mapping[str, CompanyFacts] = field(default_factory=dict)
 
     def columns(self, symbols: Sequence[str]) -> list[int]:
         """Where the symbols are; KeyError for one that is not in the panel."""
@@ -37,6 +43,8 @@ def build_panel(
     closes: Floats,
     actions: Iterable[CorporateAction],
     revisions: Iterable[Revision] = (),
+    *,
+    companies: Mapping[str, CompanyFacts] | None = None,
 ) -> Panel:
     """The stored closes (T, S) and actions, with the revisions about to be written over them. `sessions` must increase.
 
@@ -51,7 +59,8 @@ def build_panel(
         for action in revision.vanished:
             ledger.pop((action.symbol, action.ex_date, action.kind), None)
     ratios, dividends = action_panel(ledger.values(), days, symbols)
-    return Panel(tuple(symbols), sessions, closes, ratios, dividends)
+    splits = tuple(action for action in ledger.values() if action.kind == "split")
+    return Panel(tuple(symbols), sessions, closes, ratios, dividends, splits, companies or {})
 
 
 def _lay(target: Floats, days: Days, own_days: Days, closes: Floats) -> None:

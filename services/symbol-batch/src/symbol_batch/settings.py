@@ -20,6 +20,15 @@ class SymbolBatchSettings(ServiceSettings):
     """For everything that one symbol's fetch sends, its retries included."""
     history_from: date = date(2019, 1, 2)
 
+    companies: bool = True
+    """Whether nights ask for profiles and statements; off where no provider has any."""
+    profile_days: int = Field(default=30, ge=1)
+    """Age at which a company's profile is asked for again."""
+    profile_seconds: float = Field(default=600.0, ge=0)
+    """Of a night, before its prices, for profiles; what it does not come to is first in the next one."""
+    fundamentals_seconds: float = Field(default=600.0, ge=0)
+    """The same for statements."""
+
     reconcile_seconds: float = Field(default=30.0, gt=0)
     lease_seconds: float = Field(default=120.0, gt=0)
     chunk_symbols: int = Field(default=100, ge=1)

@@ -18,8 +18,8 @@ def reached(point: str) -> None:
 
     Points of the kernel: `consumer.before_commit`, `consumer.after_commit_before_offset`, `consumer.during_revoke`,
     `relay.before_publish`, `relay.after_publish_before_delete`, `relay.after_delete_before_commit`; of the night
-    `night.after_chunk`, `night.before_publish_commit`, `night.after_publish_commit`; of a fold `fold.before_write`,
-    `fold.after_write`; of a chunk `chunk.before_end_commit`, `chunk.after_end_commit`.
+    `night.after_companies_chunk`, `night.after_chunk`, `night.before_publish_commit`, `night.after_publish_commit`; of
+    a fold `fold.before_write`, `fold.after_write`; of a chunk `chunk.before_end_commit`, `chunk.after_end_commit`.
     """
     crash, pause = os.environ.get(VARIABLE), os.environ.get(PAUSE_VARIABLE)
     if not crash and not pause:

@@ -36,7 +36,7 @@ _DUE = f"""
 SELECT asked.symbol FROM unnest(CAST(:symbols AS text[])) WITH ORDINALITY AS asked (symbol, place)
 LEFT JOIN symbols.company_fetches fetch ON fetch.symbol = asked.symbol AND fetch.kind = :kind
 LEFT JOIN symbols.company_profiles profile ON profile.symbol = asked.symbol
-WHERE fetch.asked_in IS DISTINCT FROM :session AND {{which}}
+WHERE (CAST(:session AS date) IS NULL OR fetch.asked_in IS DISTINCT FROM :session) AND {{which}}
 AND (fetch.answered_on IS NULL OR {_REPORTED_SINCE} OR {{too_old}})
 ORDER BY fetch.asked_at NULLS FIRST, asked.place
 """  # noqa: S608  # our own words
@@ -84,10 +84,11 @@ class FetchRow:
 
 
 async def due_profiles(
-    connection: AsyncConnection, symbols: Sequence[str], *, session: date, today: date, days: int
+    connection: AsyncConnection, symbols: Sequence[str], *, session: date | None, today: date, days: int
 ) -> list[str]:
     """Those of `symbols` whose profile was never answered for, or `days` ago or longer, or before an earnings date that
-    lies three days back (shares, earnings and the next date are new since). None that the session's night has asked.
+    lies three days back (shares, earnings and the next date are new since). Not those that the session's night has
+    asked for; `session` None is between nights.
     """
     statement = _DUE.format(which="true", too_old="fetch.answered_on + CAST(:days AS integer) <= :today")
     parameters = {"symbols": list(symbols), "kind": "profile", "session": session, "today": today, "days": days}
@@ -95,7 +96,7 @@ async def due_profiles(
 
 
 async def due_fundamentals(
-    connection: AsyncConnection, symbols: Sequence[str], *, session: date, today: date
+    connection: AsyncConnection, symbols: Sequence[str], *, session: date | None, today: date
 ) -> list[str]:
     """The companies among `symbols` whose statements were never answered for, or not since three days after an earnings
     date. Not funds, nor symbols without a profile, nor those that the session's night has asked.

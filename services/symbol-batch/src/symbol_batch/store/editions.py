@@ -20,7 +20,7 @@ METRIC_COLUMNS = (
     "edition", "symbol", "session", "price", "price_session", "return_1d", "return_1m", "return_3m", "return_mtd",
     "return_ytd", "return_1y", "market_beta", "ir_beta", "value_beta", "growth_beta", "momentum_beta", "quality_beta",
     "size_beta", "low_volatility_beta", "growth_value_spread_beta", "momentum_spread_beta", "size_spread_beta",
-    "quality_spread_beta", "data_quality", "reasons", "run_id",
+    "quality_spread_beta", "data_quality", "market_cap", "price_earnings", "sector", "reasons", "run_id",
 )  # fmt: skip
 
 

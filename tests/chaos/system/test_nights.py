@@ -33,8 +33,8 @@ DEATHS = (
     "night.after_publish_commit:1",  # published, and not one event said
     "night.after_chunk:3",
     "night.before_publish_commit:2",  # one session published, the next one not
-    "relay.after_publish_before_delete:1",  # events said that the outbox still holds
     "night.after_publish_commit:2",
+    "relay.after_publish_before_delete:1",  # events said that the outbox still holds
 )
 """One after the other, each of a process that takes up where the one before was killed."""
 

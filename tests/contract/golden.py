@@ -45,6 +45,17 @@ def examples(event_type: str | None = None) -> list[Example]:
     return [Example(path, path.parent.name, **json.loads(path.read_text())) for path in paths]
 
 
+def assert_reads_as_what_it_is(example: Example) -> None:
+    """AssertionError where the record is no event, or one that says something else than the record."""
+    envelope = example.read()
+    assert envelope.type == example.event_type
+    assert envelope.subject == envelope.event.key == example.key
+    assert envelope.aggregate_version == envelope.event.aggregate_version
+    assert envelope.headers() == example.headers
+    body = envelope.event.body()
+    assert {name: body[name] for name in example.body} == example.body
+
+
 def schema_text(model: type[Event]) -> str:
     """The model's JSON schema as its file has it."""
     return json.dumps(model.model_json_schema(), indent=2, sort_keys=True) + "\n"

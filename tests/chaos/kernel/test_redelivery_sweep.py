@@ -1,8 +1,11 @@
-"""Every handler of every service is told every golden event: once, twice, backwards, mixed. The end is the same.
+"""Every handler of every service is told every golden event: once, twice, backwards, mixed, by two replicas at once.
+
+The end is the same.
 
 There is no inbox here: it would absorb what these tests want the handlers to bear by themselves.
 """
 
+import asyncio
 import itertools
 import json
 import os
@@ -15,18 +18,22 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError
 
 from chaos.kernel import story
-from chaos.kernel.wiring import SERVICES, Wired, wired
+from chaos.kernel.wiring import SERVICES, Hearing, Wired, wired
 from contract.golden import examples
 from local_stack.database import Database, copy_database, drop_database
 from local_stack.issuer import Issuer
 from local_stack.system import TOPICS_FILE
 from local_stack.valkey import ValkeyServer
+from portfolio_refresh.store import runs
 from riskstream.events.catalogue import CATALOGUE
 from riskstream.events.envelope import Envelope
 from riskstream.events.event import Event
+from riskstream.messaging.errors import is_transient
 from riskstream.messaging.topics import load_topics
 
 Arrangement = Callable[[Sequence[Envelope[Event]]], list[Envelope[Event]]]
@@ -37,6 +44,8 @@ NOT_THE_OUTCOME = {
     *("changed_at", "created_at", "published_at", "fetched_at", "deleted_at", "worked_by"),
 }
 """Columns that tell when and by whom work was done."""
+
+TRIES = 10
 
 _numbers = itertools.count()
 
@@ -68,16 +77,17 @@ class Sweep:
         self._pumped = dict.fromkeys(OUTBOXES, 0)
         self.told: set[tuple[str | None, type[Event]]] = set()
 
-    async def tell(self, envelopes: Sequence[Envelope[Event]]) -> None:
+    async def tell(self, envelopes: Sequence[Envelope[Event]], *, replicas: int = 1) -> None:
+        """One envelope after the other, each to so many replicas of every handler at the same time."""
         for envelope in envelopes:
             for hearing in self._system.of(envelope.event):
-                await hearing.handle(envelope)
+                await asyncio.gather(*(_told(hearing, envelope) for _ in range(replicas)))
                 self.told.add((hearing.group, hearing.model))
 
-    async def pump(self, arrange: Arrangement) -> None:
+    async def pump(self, arrange: Arrangement, *, replicas: int = 1) -> None:
         """Tell what handlers say, arranged likewise, until nobody says anything new."""
         while said := [envelope for schema in OUTBOXES for envelope in await self._said_since(schema)]:
-            await self.tell(arrange(said))
+            await self.tell(arrange(said), replicas=replicas)
 
     async def ask(self) -> dict[str, Any]:
         """What people are answered, as far as it does not tell where the answer was kept."""
@@ -112,6 +122,13 @@ class Sweep:
                 f"SELECT DISTINCT type, aggregateid, (payload - 'cause')::text FROM {schema}.outbox"
             )
             found[f"said by {schema}"] = sorted(tuple(row) for row in said)
+        found["completions"] = [
+            tuple(row)
+            for row in await self._sql.fetch(
+                "SELECT aggregateid, count(DISTINCT id) FROM valuations.outbox"
+                " WHERE type = 'portfolio.refresh.completed.v1' GROUP BY 1 ORDER BY 1"
+            )
+        ]
         return found
 
     async def _said_since(self, schema: str) -> list[Envelope[Event]]:
@@ -166,6 +183,18 @@ def a_sweep(
     return make
 
 
+async def _told(hearing: Hearing, envelope: Envelope[Event]) -> None:
+    """As a consumer does it: what is transient comes again until it is done."""
+    for attempt in itertools.count(1):
+        try:
+            await hearing.handle(envelope)
+        except Exception as error:
+            if not is_transient(error) or attempt == TRIES:
+                raise
+        else:
+            return
+
+
 def _created(portfolio: Any) -> Envelope[Event]:
     """The golden record of a creation, of one of the story's portfolios."""
     (created,) = (example for example in examples("portfolio.changed.v1") if example.path.stem == "created")
@@ -174,10 +203,12 @@ def _created(portfolio: Any) -> Envelope[Event]:
     return Envelope(**{name: getattr(envelope, name) for name in envelope.__slots__} | {"event": event})
 
 
-async def swept(a_sweep: Any, arrange: Arrangement) -> tuple[dict[str, Any], set[tuple[str | None, type[Event]]]]:
+async def swept(
+    a_sweep: Any, arrange: Arrangement, *, replicas: int = 1
+) -> tuple[dict[str, Any], set[tuple[str | None, type[Event]]]]:
     async with a_sweep() as sweep:
-        await sweep.tell(arrange([example.read() for example in examples()]))
-        await sweep.pump(arrange)
+        await sweep.tell(arrange([example.read() for example in examples()]), replicas=replicas)
+        await sweep.pump(arrange, replicas=replicas)
         return await sweep.outcome(), sweep.told
 
 
@@ -198,7 +229,39 @@ async def test_in_whatever_order_and_number_events_come_the_end_is_the_same(a_sw
     answers = once["answers"]
     assert [answers[str(portfolio)][:2] for portfolio in story.OWNERS] == [(200, 2), (200, 2), (404, None)]
     assert once["refresh_runs"], "the story's chunks were worked"
+    assert_each_run_ended_once(once)
     for name, arrange in ARRANGEMENTS.items():
         found, _ = await swept(a_sweep, arrange)
-        for part, rows in once.items():
-            assert found[part] == rows, f"{part}, told {name}"
+        assert_the_same(once, found, f"told {name}")
+
+
+async def test_told_to_several_replicas_at_the_same_time_the_end_is_the_same(a_sweep: Any) -> None:
+    """All find a chunk that waits, all fold it: it ends once, counts once, and its run is completed once."""
+    once, _ = await swept(a_sweep, list)
+    for replicas in (2, 3):
+        found, _ = await swept(a_sweep, list, replicas=replicas)
+        assert_the_same(once, found, f"told to {replicas} at once")
+
+
+async def test_chunks_that_end_whenever_they_are_worked_are_found_out(
+    a_sweep: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once, _ = await swept(a_sweep, list)
+    ends_always = str(runs.END_CHUNK).replace("AND state = 'queued'", "")
+    assert ends_always != str(runs.END_CHUNK), "the statement is another: break its condition here as it is now"
+    monkeypatch.setattr(runs, "END_CHUNK", text(ends_always))
+    with pytest.raises((AssertionError, IntegrityError)) as found_out:
+        assert_the_same(once, (await swept(a_sweep, list, replicas=2))[0], "with chunks that end twice")
+    print(found_out.value)
+
+
+def assert_the_same(once: dict[str, Any], found: dict[str, Any], how: str) -> None:
+    assert_each_run_ended_once(found)
+    for part, rows in once.items():
+        assert found[part] == rows, f"{part}, {how}"
+
+
+def assert_each_run_ended_once(outcome: dict[str, Any]) -> None:
+    assert str(story.CHUNKED_RUN) in {run for run, _ in outcome["completions"]}
+    assert len(outcome["completions"]) == len(outcome["refresh_runs"])
+    assert {times for _, times in outcome["completions"]} == {1}

@@ -236,13 +236,18 @@ class LimitedProvider:
         raise NotOffered(self.name, offer)
 
 
-def bars_answer(symbol: str, source: str, bars: ProviderBars, sessions: Sequence[date]) -> BarsAnswer:
-    """The answer to `session_bars` that these bars are: OK with a close of the last session, else STALE."""
+def bars_answer(
+    symbol: str, source: str, bars: ProviderBars, sessions: Sequence[date], remark: str | None = None
+) -> BarsAnswer:
+    """The answer to `session_bars` that these bars are: OK with a close of the last session, else STALE.
+
+    `remark` is what else there is to say of it, such as what was left out.
+    """
     last = np.datetime64(sessions[-1], "D")
     closed = bars.days[np.isfinite(bars.close)]
     if last in closed:
-        return BarsAnswer(symbol=symbol, outcome=Outcome.OK, source=source, bars=bars)
+        return BarsAnswer(symbol=symbol, outcome=Outcome.OK, source=source, detail=remark, bars=bars)
     before = closed[closed < last]
     seen = f"its last bar is of {before[-1]}" if len(before) else f"it has none since {sessions[0]}"
-    detail = f"no bar of {sessions[-1]}; {seen}"
+    detail = "; ".join(filter(None, [f"no bar of {sessions[-1]}", seen, remark]))
     return BarsAnswer(symbol=symbol, outcome=Outcome.STALE, source=source, detail=detail, bars=bars)

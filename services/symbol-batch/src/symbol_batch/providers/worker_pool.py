@@ -11,6 +11,7 @@ SHUTDOWN_SECONDS = 5.0
 _GRACE = 0.5
 
 Result = TypeVar("Result")
+Late = TypeVar("Late")
 
 
 class WorkerPool:
@@ -21,7 +22,7 @@ class WorkerPool:
         self._threads = ThreadPoolExecutor(max_workers=size, thread_name_prefix=name)
         self._working: set[asyncio.Future[Any]] = set()
 
-    async def run(self, deadline: Deadline, work: Callable[[], Result], too_late: Result) -> Result:
+    async def run(self, deadline: Deadline, work: Callable[[], Result], too_late: Late) -> Result | Late:
         """What `work` returns; `too_late` soon after the deadline, even if its thread still waits for something.
 
         The deadline runs from when a thread takes the work up, which the work says by the session's `begin`.

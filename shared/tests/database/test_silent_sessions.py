@@ -37,6 +37,14 @@ async def after_copy(connection: asyncpg.Connection) -> None:
     await sent.wait()
 
 
+async def within_an_answer(connection: asyncpg.Connection) -> None:
+    """As a process that is frozen before it has read all rows."""
+    connection._transport.pause_reading()
+    reading = asyncio.create_task(connection.fetch("SELECT repeat('x', 1000) FROM generate_series(1, 50000)"))
+    reading.add_done_callback(lambda task: task.exception())
+    await asyncio.sleep(0.1)
+
+
 @pytest.fixture
 async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
     superuser = await asyncpg.connect(database.superuser_dsn)
@@ -68,7 +76,7 @@ async def lane_is_free(database: Database) -> bool:
         await connection.close()
 
 
-@pytest.mark.parametrize("falls_silent", [after_prepare, after_copy])
+@pytest.mark.parametrize("falls_silent", [after_prepare, after_copy, within_an_answer])
 async def test_what_a_silent_client_holds_is_free_again(
     database: Database, engine: AsyncEngine, silent: asyncpg.Connection, falls_silent: Silence
 ) -> None:

@@ -253,7 +253,8 @@ async def test_chunks_of_one_night_share_the_answers(market_day, exchange) -> No
     answers = [one for chunk in chunks for one in await market_day.session_bars(chunk, sessions)]
     assert all(answer.outcome is Outcome.OK for answer in answers)
     await asyncio.gather(*(market_day.session_bars(chunk, sessions) for chunk in chunks))
-    assert exchange.endpoints() == {"grouped": 3, "splits": 1, "dividends": 1}
+    asked = exchange.simulator.ledger.report()["endpoints"]
+    assert asked == {"grouped": 3, "splits": 1, "dividends": 1}
 
 
 async def test_a_failure_is_not_kept_for_long(massive, canned, monkeypatch) -> None:

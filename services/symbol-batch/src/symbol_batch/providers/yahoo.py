@@ -114,7 +114,7 @@ def read_bars(ticker: YahooTicker, start: date) -> ProviderBars:
     currency = ticker.history_metadata.get("currency")
     if currency != CURRENCY:
         raise Unusable(Outcome.BAD_DATA, f"priced in {currency}; only {CURRENCY} is used")
-    if table.empty:
+    if not table["Close"].notna().any():
         raise Unusable(Outcome.STALE, f"no bar since {start}")
     return _bars(_with_doubled_days(table, ticker.answered))
 

@@ -153,7 +153,9 @@ def _judged(error: Exception, said: str, seen: Seen) -> Failure:  # noqa: PLR091
     if seen.status >= HTTPStatus.BAD_REQUEST:
         return Failure(Outcome.TRANSPORT, f"HTTP {seen.status}: {_reason(seen)}")
     if isinstance(error, YFPricesMissingError):
-        return Failure(Outcome.STALE, "the provider knows the symbol and has no bar in the range")
+        if seen.is_chart:
+            return Failure(Outcome.STALE, "a good answer with no bar in the range")
+        return Failure(Outcome.BAD_DATA, f"the answer cannot be read: {seen.beginning} is no chart")
     if isinstance(error, OSError | JSONDecodeError):
         return Failure(Outcome.TRANSPORT, f"the answer broke off ({said})")
     return Failure(Outcome.BAD_DATA, f"the answer cannot be read ({said})")

@@ -26,6 +26,11 @@ class Seen:
     """The first characters of the body, on one line."""
     body: bytes = field(repr=False, default=b"")
 
+    @property
+    def is_chart(self) -> bool:
+        """Whether it is the chart service's object, be there anything in it or not."""
+        return self.beginning.replace(" ", "").startswith('{"chart":{')
+
 
 @dataclass
 class Fetch:

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 import httpx
 import pytest
@@ -80,6 +80,23 @@ async def test_statements_are_a_series_per_asked_type(http, simulator):
     ]
     assert [point["asOfDate"] for point in income["quarterlyNetIncome"]][-1] == "2025-03-31"
     assert set(nothing) == {"meta"}
+
+
+async def test_a_quarter_is_reported_on_the_companys_own_earnings_day(synthetic_market):
+    company = next(iter(synthetic_market.planted.loadings))
+    today = datetime.fromisoformat("2025-07-01T21:00:00-04:00")
+    simulator = Simulator(synthetic_market, Clock(today))
+    earnings = simulator.fundamentals(simulator.history(company)).next_earnings
+
+    async def last_quarter(day: date) -> str:
+        now = datetime.combine(day, time(21), today.tzinfo)
+        async with client(Simulator(synthetic_market, Clock(now))) as http:
+            path = f"/ws/fundamentals-timeseries/v1/finance/timeseries/{company}"
+            answer = await http.get(path, params={"type": "quarterlyTotalAssets"})
+            return answer.json()["timeseries"]["result"][0]["quarterlyTotalAssets"][-1]["asOfDate"]
+
+    assert await last_quarter(earnings - timedelta(days=1)) == "2025-03-31"
+    assert await last_quarter(earnings) == "2025-06-30"
 
 
 async def test_the_answer_moves_with_the_clock(synthetic_market):

@@ -73,7 +73,7 @@ def yahoo_endpoints(simulator: Simulator) -> APIRouter:
         if history is None:
             raise no_fundamentals(types)
         figures = simulator.fundamentals(history)
-        return _json(timeseries(history.listing, figures, types.split(","), simulator.today()))
+        return _json(timeseries(history.listing, figures, types.split(",")))
 
     @router.get("/v1/test/getcrumb")
     async def _crumb(request: Request) -> Response:

@@ -24,6 +24,8 @@ class Fundamentals:
     dividend_per_share: float
     """Paid over the last 252 sessions."""
     employees: int
+    last_earnings: date
+    """The day on which the statements of the quarter before it came out; before or on the present day."""
     next_earnings: date
 
 
@@ -31,7 +33,7 @@ def fundamentals(series: Series, history: History, today: date) -> Fundamentals:
     """Figures drawn from the symbol's name alone, set in relation to its price over its whole life.
 
     Earnings are a yield on the average close of the final basis, so that a price move changes the P/E and not the
-    earnings. The next earnings day is the symbol's own day in January, April, July or October.
+    earnings. Earnings days are the symbol's own day in January, April, July and October.
     """
     shares_draw, yield_draw, book_draw, margin_draw, day_draw = _draws(series.listing.symbol)
     ratio = later_ratio(series.splits, int(history.session[-1]))
@@ -49,6 +51,7 @@ def fundamentals(series: Series, history: History, today: date) -> Fundamentals:
             sum(dividend.amount for dividend in history.dividends if dividend.session > history.session[-1] - 252), 4
         ),
         employees=int(50 + 200_000 * shares_draw**3),
+        last_earnings=_last_earnings(today, int(1 + 27 * day_draw)),
         next_earnings=_next_earnings(today, int(1 + 27 * day_draw)),
     )
 
@@ -67,4 +70,11 @@ def _next_earnings(today: date, day: int) -> date:
     month = today.replace(day=1)
     while month.month % 3 != 1 or month.replace(day=day) < today:
         month = (month + timedelta(days=32)).replace(day=1)
+    return month.replace(day=day)
+
+
+def _last_earnings(today: date, day: int) -> date:
+    month = today.replace(day=1)
+    while month.month % 3 != 1 or month.replace(day=day) > today:
+        month = (month - timedelta(days=1)).replace(day=1)
     return month.replace(day=day)

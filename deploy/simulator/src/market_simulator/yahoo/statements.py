@@ -13,32 +13,55 @@ Json = dict[str, Any]
 
 _PERIODS = {"annual": ("12M", 12, 1.0), "quarterly": ("3M", 3, 0.25)}
 _POINTS = 4
-_REPORTING_DELAY = timedelta(days=45)
+_TAX = 0.21
 
 _FIGURES: dict[str, Callable[[Fundamentals, float], float]] = {
     "TotalRevenue": lambda figures, share: figures.revenue * share,
-    "NetIncome": lambda figures, share: figures.earnings_per_share * figures.shares * share,
+    "CostOfRevenue": lambda figures, share: 0.6 * figures.revenue * share,
+    "GrossProfit": lambda figures, share: 0.4 * figures.revenue * share,
+    "OperatingIncome": lambda figures, share: _net_income(figures) / (1 - _TAX) * share,
+    "PretaxIncome": lambda figures, share: _net_income(figures) / (1 - _TAX) * share,
+    "TaxProvision": lambda figures, share: _net_income(figures) / (1 - _TAX) * _TAX * share,
+    "TaxRateForCalcs": lambda _, __: _TAX,
+    "NetIncome": lambda figures, share: _net_income(figures) * share,
+    "BasicEPS": lambda figures, share: figures.earnings_per_share * share,
     "DilutedEPS": lambda figures, share: figures.earnings_per_share * share,
-    "StockholdersEquity": lambda figures, _: figures.book_per_share * figures.shares,
+    "DilutedAverageShares": lambda figures, _: float(figures.shares),
+    "TotalAssets": lambda figures, _: 2.5 * _book(figures),
+    "TotalLiabilitiesNetMinorityInterest": lambda figures, _: 1.5 * _book(figures),
+    "StockholdersEquity": lambda figures, _: _book(figures),
+    "CashAndCashEquivalents": lambda figures, _: 0.3 * _book(figures),
+    "TotalDebt": lambda figures, _: 0.8 * _book(figures),
+    "OperatingCashFlow": lambda figures, share: 1.2 * _net_income(figures) * share,
+    "CapitalExpenditure": lambda figures, share: -0.05 * figures.revenue * share,
+    "FreeCashFlow": lambda figures, share: (1.2 * _net_income(figures) - 0.05 * figures.revenue) * share,
 }
 
 
-def timeseries(listing: Listing, figures: Fundamentals, types: Sequence[str], today: date) -> Json:
+def timeseries(listing: Listing, figures: Fundamentals, types: Sequence[str]) -> Json:
     """One result per asked type such as annualTotalRevenue, oldest point first; one without points is meta alone.
 
-    A period appears 45 days after it ended. A company's figures do not change from period to period.
+    A period appears on the first earnings day after its end. A company's figures do not change from period to period.
     """
-    return {"timeseries": {"result": [_result(listing, figures, name, today) for name in types], "error": None}}
+    return {"timeseries": {"result": [_result(listing, figures, name) for name in types], "error": None}}
 
 
-def _result(listing: Listing, figures: Fundamentals, name: str, today: date) -> Json:
+def _net_income(figures: Fundamentals) -> float:
+    return figures.earnings_per_share * figures.shares
+
+
+def _book(figures: Fundamentals) -> float:
+    return figures.book_per_share * figures.shares
+
+
+def _result(listing: Listing, figures: Fundamentals, name: str) -> Json:
     result: Json = {"meta": {"symbol": [listing.symbol], "type": [name]}}
     frequency = next((frequency for frequency in _PERIODS if name.startswith(frequency)), "")
     amount = _FIGURES.get(name.removeprefix(frequency))
     if not frequency or amount is None or listing.kind == "ETF":
         return result
     code, months, share = _PERIODS[frequency]
-    ends = _period_ends(today - _REPORTING_DELAY, months)
+    ends = _period_ends(figures.last_earnings - timedelta(days=1), months)
     raw = round(amount(figures, share), 4)
     value = {"periodType": code, "currencyCode": "USD", "reportedValue": {"raw": raw, "fmt": f"{raw:,.2f}"}}
     return result | {

@@ -43,16 +43,23 @@ def residuals(row: asyncpg.Record) -> np.ndarray:
     return np.frombuffer(row["residuals"], "<f8")
 
 
-async def hold_back(batch, symbol: str, session: date) -> None:
-    """As the quality gate does with a suspicious bar."""
-    await batch.rows(
-        "WITH bar AS (DELETE FROM symbols.market_data_cache WHERE symbol = $1 AND session = $2 RETURNING *) "
-        "INSERT INTO symbols.quarantined_bars (symbol, session, close, currency, source, fetched_at, rule, reason, "
-        "held_at, held_in) SELECT symbol, session, close, currency, source, fetched_at, 'test', 'test', now(), session "
-        "FROM bar",
-        symbol,
-        session,
-    )
+def hold_back(batch, symbol: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on a night's bar of the symbol is set aside as soon as it is taken in, as a suspicious one is."""
+    take = batch.intake.take
+
+    async def and_hold_back(symbols, session, *arguments, **named):
+        taken = await take(symbols, session, *arguments, **named)
+        await batch.rows(
+            "WITH bar AS (DELETE FROM symbols.market_data_cache WHERE symbol = $1 AND session = $2 RETURNING *) "
+            "INSERT INTO symbols.quarantined_bars (symbol, session, close, currency, source, fetched_at, rule, reason, "
+            "held_at, held_in) SELECT symbol, session, close, currency, source, fetched_at, 'test', 'test', now(), "
+            "session FROM bar",
+            symbol,
+            session,
+        )
+        return taken
+
+    monkeypatch.setattr(batch.intake, "take", and_hold_back)
 
 
 async def test_a_night_publishes_a_model_of_what_is_stored_with_loadings_of_every_symbol(batch) -> None:
@@ -143,13 +150,7 @@ async def test_in_an_edition_without_a_model_a_new_symbol_comes_in_without_loadi
 async def test_a_symbol_whose_bar_is_held_back_keeps_its_last_loadings_flagged(batch, monkeypatch) -> None:
     await batch.run_night_of(MONDAY)
     suspicious, sound = company(batch.exchange), company(batch.exchange, 9)
-    compute = batch.night._risk_model
-
-    async def hold_back_first(*arguments):
-        await hold_back(batch, suspicious, arguments[0].sessions[-1])
-        return await compute(*arguments)
-
-    monkeypatch.setattr(batch.night, "_risk_model", hold_back_first)
+    hold_back(batch, suspicious, monkeypatch)
     await batch.run_night_of(TUESDAY)
     await batch.run_night_of(WEDNESDAY)
     first, second, third = [await loadings_of(batch, edition) for edition in (1, 2, 3)]
@@ -167,13 +168,7 @@ async def test_a_symbol_whose_bar_is_held_back_keeps_its_last_loadings_flagged(b
 
 async def test_a_symbol_held_back_on_its_first_night_is_estimated_on_what_it_has(batch, monkeypatch) -> None:
     suspicious = company(batch.exchange)
-    load = batch.night._risk_model
-
-    async def hold_back_first(*arguments):
-        await hold_back(batch, suspicious, MONDAY)
-        return await load(*arguments)
-
-    monkeypatch.setattr(batch.night, "_risk_model", hold_back_first)
+    hold_back(batch, suspicious, monkeypatch)
     assert await batch.run_night_of(MONDAY) == "completed"
     row = (await loadings_of(batch, 1))[suspicious]
     assert (row["status"], row["carried_from"]) == ("estimated", None)

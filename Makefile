@@ -7,7 +7,7 @@ OURS := riskstream riskstream-symbol-batch riskstream-portfolio-refresh riskstre
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test faults bench chaos lint format lock clean
+.PHONY: help install demo up test bench chaos lint format lock clean
 
 help: ## say what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -27,13 +27,10 @@ demo: install ## run the whole main job once on this machine, show what happened
 up: install ## start the whole system on this machine until Ctrl-C
 	$(BIN)/local-stack up
 
-TESTS := deploy services shared tests/contract tests/end_to_end tests/chaos/kernel tests/chaos/cache tests/chaos/random
+TESTS := deploy services shared tests/contract tests/end_to_end tests/chaos
 
 test: install ## the tests, on real Postgres, Valkey and Kafka
 	$(BIN)/pytest $(TESTS)
-
-faults: install ## nights, chunks and servers killed, frozen and taken away (about 10 minutes)
-	$(BIN)/pytest tests/chaos/system
 
 bench: install ## the figures, with their floors and peers (about 10 minutes; leave the machine alone meanwhile)
 	PYTHONPATH=tests $(BIN)/python -m benchmarks

@@ -7,17 +7,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from yardstick.prices import FILE, require_real_data
 
 from symbol_batch.actions import CorporateAction, classify_ratio
 from symbol_batch.bars import TradedBars
 from symbol_batch.factors.returns import total_returns
 from symbol_batch.providers.provider import ProviderBars
 from symbol_batch.quality.panel import BarPanel
+from yardstick.prices import FILE, require_real_data
 
 Floats = npt.NDArray[np.float64]
-DEAD = ("AMCR", "HWM", "SW")
-"""Symbols whose file is stale for years: a day is there, and no trade in it."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +23,11 @@ class RealBars:
     """The recorded bars as traded, a row per session, a column per symbol."""
 
     sessions: list[date]
+    days: npt.NDArray[np.datetime64]
     symbols: list[str]
     sectors: npt.NDArray[np.int8]
     panel: BarPanel
     returns: Floats
-
-    @property
-    def days(self) -> npt.NDArray[np.datetime64]:
-        return np.array(self.sessions, dtype="datetime64[D]")
 
     def column(self, symbol: str) -> int:
         return self.symbols.index(symbol)
@@ -104,4 +99,5 @@ def real() -> RealBars:
     )
     sector = pd.read_csv(FILE.with_name("symbols.csv")).set_index("symbol")["sector"]
     codes = pd.Categorical([sector.get(symbol) for symbol in symbols]).codes
-    return RealBars(sessions, symbols, codes, panel, total_returns(panel.close, panel.ratios, panel.dividends))
+    days = np.array(sessions, dtype="datetime64[D]")
+    return RealBars(sessions, days, symbols, codes, panel, total_returns(panel.close, panel.ratios, panel.dividends))

@@ -7,7 +7,7 @@ import pytest
 
 from symbol_batch.actions import CorporateAction
 from symbol_batch.bars import TradedBars, TradedHistory
-from symbol_batch.quality import Before, Rule, judge, judge_market
+from symbol_batch.quality import BARS_BEFORE, Before, Rule, judge, judge_market
 
 FIRST = date(2025, 3, 3)
 
@@ -129,6 +129,17 @@ def test_stored_dividends_are_the_usual_ones() -> None:
     night = TradedHistory(bars([105], first=90), (dividend(90, 5.0),))
     assert [finding.rule for finding in judge(night, before)] == [Rule.DIVIDEND]
     assert judge(night, Before(stored)) == []
+
+
+def test_dividends_older_than_the_stored_bars_are_usual_too() -> None:
+    stored = bars(100 + np.arange(BARS_BEFORE) % 2, first=200)
+    night = TradedHistory(bars([105], first=200 + BARS_BEFORE), (dividend(200 + BARS_BEFORE, 5.0),))
+    older = tuple(dividend(number, 0.5) for number in (10, 75, 140))
+    (finding,) = judge(night, Before(stored, older))
+    assert (finding.session, finding.rule) == (day(200 + BARS_BEFORE), Rule.DIVIDEND)
+    assert judge(night, Before(stored, older[:1])) == []
+    merged = (*older, split(180, 0.1))  # ten old shares in one since: it is the usual dividend
+    assert judge(night, Before(stored, merged)) == []
 
 
 def test_a_stored_action_that_the_answer_no_longer_lists_does_not_excuse() -> None:

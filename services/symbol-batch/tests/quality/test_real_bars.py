@@ -7,8 +7,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from symbol_batch.quality.alone import Alone, judge_alone
-from symbol_batch.quality.among import Among, judge_among
+from symbol_batch.quality.alone import JUMP, Alone, judge_alone
+from symbol_batch.quality.among import DEVIATIONS, RESIDUAL, VOLUME, Among, judge_among
+from symbol_batch.quality.habits import DIVIDEND, DIVIDEND_DEVIATIONS, WINDOW, deviation, dividends_in_usual_ones
 from symbol_batch.quality.panel import BarPanel
 from symbol_batch.quality.rules import Rule
 
@@ -95,6 +96,46 @@ def test_the_panic_of_march_2020_does_not_flood_the_gate(real, alarms, living) -
     assert moved.sum() > 400
     assert held.sum() <= 15
     assert held.sum(axis=1).max() <= 5
+
+
+def test_missed_splits_at_every_bar_are_caught_as_often_as_they_were_measured_to_be(real, alone, among) -> None:
+    """At each bar in turn: the price falls to a part of itself, as many more shares are traded, nothing is listed."""
+    judged = np.isfinite(among.z) & (among.residual != 0)
+    unit = np.divide(among.z, np.abs(among.residual), where=judged, out=np.full(among.z.shape, np.nan))
+    recall = {}
+    for name, ratio in (("2:1", 2.0), ("3:2", 1.5), ("5:4", 1.25), ("1:10", 0.1)):
+        returns = (1 + real.returns) / ratio - 1
+        residual = among.residual + returns - real.returns
+        crossed = (np.abs(residual) > RESIDUAL) & (np.abs(residual) * unit > DEVIATIONS)
+        caught = (np.abs(returns) > JUMP) | (crossed & ~(among.volume * ratio >= VOLUME))
+        recall[name] = caught[judged].mean()
+    print(f"\nmissed splits caught, of {judged.sum():,} bars: " + ", ".join(f"{n} {r:.2%}" for n, r in recall.items()))
+    assert recall["2:1"] > 0.999
+    assert recall["1:10"] > 0.9999
+    assert recall["3:2"] > 0.93
+    assert recall["5:4"] > 0.94
+
+
+def test_tenfold_dividends_at_every_payment_are_caught_as_often_as_they_were_measured_to_be(real, alone, among) -> None:
+    panel = real.panel
+    paid = (
+        np.isfinite(among.z)
+        & (among.residual != 0)
+        & (panel.dividends > 0)
+        & (np.arange(len(real.sessions)) >= 260)[:, None]
+    )
+    unit = np.divide(among.z, np.abs(among.residual), where=paid, out=np.full(among.z.shape, np.nan))
+    times = 10 * dividends_in_usual_ones(panel.ratios, panel.dividends)
+    caught = []
+    for row, column in np.argwhere(paid).tolist():
+        more = 9 * panel.dividends[row, column] / panel.close[row - 1, column]
+        change, residual = alone.change[row, column] + more, among.residual[row, column] + more
+        habit = deviation(np.abs(alone.change[max(row - WINDOW, 0) : row, [column]]))[0]
+        unusual = times[row, column] > DIVIDEND
+        beyond = change > DIVIDEND_DEVIATIONS * habit or residual * unit[row, column] > DIVIDEND_DEVIATIONS
+        caught.append(change > JUMP or (unusual and beyond))
+    print(f"\ntenfold dividends caught: {np.mean(caught):.1%} of {len(caught):,}")
+    assert np.mean(caught) > 0.72
 
 
 def test_a_night_of_five_thousand_symbols_is_judged_in_a_second_and_300_mb() -> None:

@@ -24,7 +24,8 @@ BARS_BEFORE = WINDOW + 1
 class Before:
     """What is known of a symbol besides an answer: bars as traded, held ones too, and its ledger.
 
-    The last `BARS_BEFORE` bars and the last four dividends are enough. With less the rules that need them are silent.
+    The last `BARS_BEFORE` bars and the last four dividends, older than these bars as they may be, are enough. With less
+    the rules that need them are silent.
     """
 
     bars: TradedBars
@@ -40,13 +41,12 @@ def judge(history: TradedHistory, before: Before | None = None) -> list[Finding]
     bars, actions = _joined(history, before)
     if not len(history.bars.days):
         return []
-    days: list[date] = bars.days.tolist()
-    panel = _panel(bars, days, actions)
+    days, panel = _panel(bars, actions)
     found = judge_alone(panel)
-    suspicious = np.isin(bars.days, history.bars.days) & found.any_rule[:, 0]
+    answered = np.isin(np.array(days, dtype="datetime64[D]"), history.bars.days)
     return [
         Finding(days[row], rule, reason_alone(rule, panel, found, days, (row, 0)))
-        for row in np.flatnonzero(suspicious).tolist()
+        for row in np.flatnonzero(answered & found.any_rule[:, 0]).tolist()
         for rule, mask in found.flagged.items()
         if mask[row, 0]
     ]
@@ -93,11 +93,18 @@ def _joined(history: TradedHistory, before: Before | None) -> tuple[TradedBars, 
     return bars, [*earlier, *history.actions]
 
 
-def _panel(bars: TradedBars, days: list[date], actions: Sequence[CorporateAction]) -> BarPanel:
-    """A column of the bars there are: without rows for missing sessions, as a bar is compared with the last one."""
+def _panel(bars: TradedBars, actions: Sequence[CorporateAction]) -> tuple[list[date], BarPanel]:
+    """A column of the bars there are: without rows for missing sessions, as a bar is compared with the last one.
+
+    Actions before the first bar get rows of their own, without a bar: what dividends are usual is older than that.
+    """
+    first = bars.days[0].astype(object)
+    ahead = sorted({action.ex_date for action in actions if action.ex_date < first})
+    days = [*ahead, *bars.days.tolist()]
+    opened, high, low, close, volume = (
+        np.concatenate([np.full(len(ahead), np.nan), figure])[:, None]
+        for figure in (bars.open, bars.high, bars.low, bars.close, bars.volume)
+    )
     symbol = actions[0].symbol if actions else ""
     ratios, dividends = action_panel(actions, days, [symbol])
-    opened, high, low, close, volume = (
-        figure[:, None] for figure in (bars.open, bars.high, bars.low, bars.close, bars.volume)
-    )
-    return BarPanel(opened, high, low, close, volume, ratios, dividends)
+    return days, BarPanel(opened, high, low, close, volume, ratios, dividends)

@@ -17,6 +17,7 @@ from symbol_batch.panel import SESSIONS as PANEL_SESSIONS
 WRITTEN = {
     "symbol_factor_exposures": ("session", "edition", "symbol", "factor"),
     "symbol_daily_metrics": ("edition", "symbol"),
+    "risk_loadings": ("edition", "symbol"),
     "outbox": ("lane", "seq"),
 }
 """Tables that a night writes thousands of rows to, and their keys."""
@@ -94,9 +95,11 @@ async def _floor(database: Database, first: date, last: date) -> float:
 
 
 async def _as_binary(connection: asyncpg.Connection, table: str, session: date) -> bytes:
-    of_session = "" if table == "outbox" else f" WHERE session = '{session}'"
+    rows = (
+        "true" if table == "outbox" else f"edition = (SELECT edition FROM symbols.editions WHERE session = '{session}')"
+    )
     taken = io.BytesIO()
-    await connection.copy_from_query(f"SELECT * FROM symbols.{table}{of_session}", output=taken, format="binary")
+    await connection.copy_from_query(f"SELECT * FROM symbols.{table} WHERE {rows}", output=taken, format="binary")
     return taken.getvalue()
 
 

@@ -100,10 +100,18 @@ class Batch:
             clock,
             history_from=HISTORY_FROM,
             chunk_symbols=options.get("chunk_symbols", 100),
+            second_sources=options.get("second_sources", ()),
         )
         self.companies = CompanyIntake(self.engine, self.provider, clock, **options.get("companies", {}))
         self.outbox = Outbox("symbols", "/services/symbol-batch", clock=clock)
-        self.night = Night(self.engine, self.intake, self.companies, self.outbox, clock)
+        self.night = Night(
+            self.engine,
+            self.intake,
+            self.companies,
+            self.outbox,
+            clock,
+            second_sources=options.get("second_sources", ()),
+        )
         lease = options.get("lease_seconds", 30.0)
         self.reconciler = Reconciler(
             self.engine, self.night, clock, lease_seconds=lease, retry_seconds=options.get("retry_seconds", 0.01)

@@ -59,6 +59,10 @@ class Calendar:
         """The session `count` sessions before the last one on or before `day`, or the calendar's first."""
         return self.days[max(bisect.bisect_right(self.days, day) - 1 - count, 0)]
 
+    def between(self, first: date, last: date) -> list[date]:
+        """The sessions between two days, both included."""
+        return self.days[bisect.bisect_left(self.days, first) : bisect.bisect_right(self.days, last)]
+
     def window(self, last: date, count: int) -> list[date]:
         """The `count` sessions that end with `last`, or what there is of them. ValueError where `last` is none."""
         if last not in self._known:

@@ -1,21 +1,25 @@
 """An edition's figures: exposures and metrics of a panel, and their rows. Pure; seconds of work, so off the loop."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
+import numpy as np
 import orjson
 
 from symbol_batch.company_metrics import CompanyMetrics, company_metrics
+from symbol_batch.factors.arrays import nullable
 from symbol_batch.factors.definitions import BENCHMARKS, FACTORS
+from symbol_batch.factors.exposures import REASONS as EXPOSURE_REASONS
 from symbol_batch.factors.exposures import ExposureTable, compute_exposures
 from symbol_batch.factors.returns import total_returns
 from symbol_batch.metrics import HORIZONS, DailyMetrics, compute_metrics
 from symbol_batch.panel import Panel
 from symbol_batch.providers.provider import Outcome
+from symbol_batch.store.editions import EXPOSURE_COLUMNS
 
 _EXPOSURE_FIGURES = (
     "symbol", "factor", "beta", "standard_error", "standard_error_newey_west", "t", "t_newey_west", "r_squared",
@@ -23,12 +27,24 @@ _EXPOSURE_FIGURES = (
 )  # fmt: skip
 
 
+QUARANTINED = "QUARANTINED"
+"""Why a symbol has no price: its bar of the session is held back."""
+
+CarriedRow: TypeAlias = Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class Figures:
-    """The exposures and metrics of the same symbols as of the same session."""
+    """The exposures and metrics of the same symbols as of the same session.
+
+    Symbols whose bar of the session is `held` back have the exposures of an earlier session, `carried` by column, or
+    where there are none null ones.
+    """
 
     exposures: ExposureTable
     metrics: DailyMetrics
+    held: Collection[str] = ()
+    carried: Mapping[str, Sequence[CarriedRow]] = field(default_factory=dict)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -37,7 +53,9 @@ class Figures:
     @property
     def with_exposures(self) -> int:
         """Symbols with at least one estimated exposure."""
-        return int(self.exposures.estimated.any(axis=1).sum())
+        estimated: list[bool] = np.asarray(self.exposures.estimated.any(axis=1)).tolist()
+        own = sum(known and symbol not in self.held for symbol, known in zip(self.symbols, estimated, strict=True))
+        return own + sum(any(row["beta"] is not None for row in rows) for rows in self.carried.values())
 
 
 def exposures_of(panel: Panel, symbols: Sequence[str]) -> ExposureTable:
@@ -69,32 +87,45 @@ def exposure_rows(figures: Figures, edition: int, run_id: UUID) -> Iterator[tupl
     columns = figures.exposures.columns()
     session = figures.exposures.as_of
     for row in zip(*(columns[name] for name in _EXPOSURE_FIGURES), strict=True):
-        yield session, edition, *row, run_id
+        if row[0] not in figures.held:
+            yield session, edition, *row, run_id, None
+    for symbol in figures.symbols:
+        if symbol in figures.held:
+            yield from _held_rows(symbol, session, edition, figures.carried.get(symbol, ()), run_id)
+
+
+def _held_rows(
+    symbol: str, session: date, edition: int, carried: Sequence[CarriedRow], run_id: UUID
+) -> Iterator[tuple[Any, ...]]:
+    for row in carried:
+        since = row["carried_from"] or (row["session"] if row["beta"] is not None else None)
+        own = {"session": session, "edition": edition, "run_id": run_id, "carried_from": since}
+        yield tuple({**row, **own}[column] for column in EXPOSURE_COLUMNS)
+    for factor in FACTORS if not carried else ():
+        yield (
+            session, edition, symbol, factor.slug, *[None] * 6, 0, factor.window, factor.method, "null",
+            QUARANTINED.lower(), False, run_id, None,
+        )  # fmt: skip
 
 
 def metric_rows(
-    figures: Figures, panel_sessions: Sequence[date], outcomes: Mapping[str, Outcome], edition: int, run_id: UUID
+    figures: Figures, panel_sessions: Sequence[date], outcomes: Mapping[str, str], edition: int, run_id: UUID
 ) -> Iterator[tuple[Any, ...]]:
     """A row a symbol, in the order of `store.editions.METRIC_COLUMNS`.
 
     The price is the last close at most five sessions old and `price_session` its session. Where a symbol has no close
-    of the session, the reasons name what its fetch came to, so that "no price" and "refused" do not look alike.
+    of the session, the reasons name what its fetch came to, or that its bar is held back: "no price", "refused" and
+    "in doubt" do not look alike.
     """
     columns = figures.metrics.columns()
-    betas = figures.exposures.beta
-    beta_reasons = figures.exposures.columns()["reason"]
     session = figures.metrics.as_of
     for index, symbol in enumerate(figures.symbols):
-        outcome = outcomes.get(symbol)
+        outcome = QUARANTINED if symbol in figures.held else outcomes.get(symbol)
         staleness = columns["staleness"][index]
         company = figures.metrics.companies[index]
-        reasons = _price_reasons(columns, index, None if outcome is Outcome.OK else outcome) | company.reasons
-        row_reasons = beta_reasons[index * len(FACTORS) : (index + 1) * len(FACTORS)]
-        reasons |= {
-            f"{factor.slug.removesuffix('_beta')}_beta": reason
-            for factor, reason in zip(FACTORS, row_reasons, strict=True)
-            if reason
-        }
+        betas, beta_reasons = _betas(figures, index)
+        reasons = _price_reasons(columns, index, None if outcome == Outcome.OK else outcome)
+        reasons |= company.reasons | beta_reasons
         yield (
             edition,
             symbol,
@@ -102,7 +133,7 @@ def metric_rows(
             columns["price"][index],
             None if staleness is None else panel_sessions[-1 - staleness],
             *(columns[f"return_{horizon}"][index] for horizon in HORIZONS),
-            *(None if beta != beta else beta for beta in betas[index].tolist()),  # noqa: PLR0124  # NaN
+            *betas,
             columns["data_quality"][index],
             *_company_columns(company),
             orjson.dumps(reasons).decode(),
@@ -116,7 +147,22 @@ def _company_columns(company: CompanyMetrics) -> tuple[Decimal | None, float | N
     return market_cap, company.price_earnings, company.sector
 
 
-def _price_reasons(columns: Mapping[str, list[Any]], index: int, refused: Outcome | None) -> dict[str, str]:
+def _betas(figures: Figures, index: int) -> tuple[list[float | None], dict[str, str]]:
+    """A symbol's betas in the order of `FACTORS`, and why each one that is null is."""
+    symbol = figures.symbols[index]
+    if symbol in figures.held:
+        carried = {row["factor"]: row for row in figures.carried.get(symbol, ())}
+        betas = [carried[factor.slug]["beta"] if factor.slug in carried else None for factor in FACTORS]
+        reasons = [carried[f.slug]["reason"] if f.slug in carried else QUARANTINED.lower() for f in FACTORS]
+    else:
+        betas = nullable(figures.exposures.beta[index])
+        codes = figures.exposures.reason[index].tolist()
+        reasons = [EXPOSURE_REASONS[code] or None for code in codes]
+    names = [f"{factor.slug.removesuffix('_beta')}_beta" for factor in FACTORS]
+    return betas, {name: reason for name, reason in zip(names, reasons, strict=True) if reason}
+
+
+def _price_reasons(columns: Mapping[str, list[Any]], index: int, refused: str | None) -> dict[str, str]:
     names = ("price", *(f"return_{horizon}" for horizon in HORIZONS))
     missing = {name: columns.get(f"{name}_reason", [None] * (index + 1))[index] or "no_price" for name in names}
     reasons = {name: reason for name, reason in missing.items() if columns[name][index] is None}

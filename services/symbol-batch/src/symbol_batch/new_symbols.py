@@ -32,9 +32,8 @@ from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.factors.risk_model import Loadings
 from symbol_batch.figures import Figures, exposure_rows, exposures_of, metric_rows, metrics_of
 from symbol_batch.leases import holder_name, under_lease
-from symbol_batch.nightly import load_panel
-from symbol_batch.panel import Panel
-from symbol_batch.prices import PriceIntake, Taken
+from symbol_batch.panel import Panel, load_panel
+from symbol_batch.prices import PriceIntake, Prices, Taken
 from symbol_batch.providers.provider import Outcome
 from symbol_batch.risk_figures import loading_rows, loadings_of
 from symbol_batch.store import companies, editions, requests, risk_models, universe
@@ -224,7 +223,8 @@ class NewSymbols:
             return _unusable(taken)
         exposures = await asyncio.to_thread(exposures_of, panel, symbols)
         loadings = await self._loadings(panel, symbols, edition)
-        return _Worked(edition, Figures(exposures, metrics), loadings, panel, taken.outcome)
+        held = symbols if request.symbol in await Prices(self._engine).out_of_use(edition.session) else ()
+        return _Worked(edition, Figures(exposures, metrics, held), loadings, panel, taken.outcome)
 
     async def _loadings(self, panel: Panel, symbols: Sequence[str], edition: Edition) -> Loadings | None:
         """In the edition's risk model; None where it has none."""

@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -18,17 +18,17 @@ from riskstream.events.symbol import SymbolBatchCompleted, SymbolFactorsUpdated
 from riskstream.messaging import crash_points
 from riskstream.messaging.outbox import Outbox
 from riskstream.runtime.clock import Clock
-from symbol_batch import panel as panels
 from symbol_batch import telemetry
 from symbol_batch.calendar import Calendar
 from symbol_batch.companies.company_intake import CompanyIntake
 from symbol_batch.factors.definitions import BENCHMARKS
-from symbol_batch.figures import Figures, exposure_rows, exposures_of, metric_rows, metrics_of
-from symbol_batch.panel import Panel, build_panel
-from symbol_batch.prices import PriceIntake, Revision, Taken, write_revisions
-from symbol_batch.providers.provider import Outcome
+from symbol_batch.figures import QUARANTINED, Figures, exposure_rows, exposures_of, metric_rows, metrics_of
+from symbol_batch.gate import MarketGate
+from symbol_batch.panel import Panel, load_panel
+from symbol_batch.prices import PriceIntake, Prices, Revision, Taken, write_revisions
+from symbol_batch.providers.provider import Outcome, Provider
 from symbol_batch.risk_figures import BENCHMARK_SESSIONS, RiskModel, loading_rows, risk_model_of
-from symbol_batch.store import companies, editions, prices, requests, risk_models, runs, universe
+from symbol_batch.store import companies, editions, requests, risk_models, runs, universe
 from symbol_batch.store.editions import Edition
 from symbol_batch.store.fences import NightFence
 
@@ -97,13 +97,16 @@ class Night:
         clock: Clock,
         *,
         residual_nights: int = 5,
+        second_sources: Sequence[Provider] = (),
     ) -> None:
+        """`second_sources` are asked about bars that only the comparison with other symbols makes suspicious."""
         self._engine = engine
         self._intake = intake
         self._companies = companies
         self._outbox = outbox
         self._clock = clock
         self._residual_nights = residual_nights
+        self._gate = MarketGate(engine, Prices(engine), clock, second_sources)
 
     async def run(self, session: date, calendar: Calendar, fence: NightFence, steps: Steps) -> Published:
         """Publish the session's edition. NightFailed where it may not be published, FencedError where the run is lost.
@@ -114,31 +117,37 @@ class Night:
             symbols, settled = await self._symbols(fence.run_id)
             row |= {"symbols": len(symbols), "settled_before": len(settled)}
         with steps.step("profiles") as row:
-            row |= await self._companies.profiles(symbols, session, fence)
+            row.update(await self._companies.profiles(symbols, session, fence))
         with steps.step("fundamentals") as row:
-            row |= await self._companies.fundamentals(symbols, session, fence)
+            row.update(await self._companies.fundamentals(symbols, session, fence))
         with steps.step("prices") as row:
             asked = [symbol for symbol in symbols if symbol not in settled]
             taken = await self._intake.take(asked, session, calendar, fence=fence, run_id=fence.run_id)
             outcomes = settled | {one.symbol: one.outcome for one in taken}
             row |= {"asked": len(taken), "outcomes": _counted(one.outcome for one in taken)}
+        revisions = [one.revision for one in taken if one.revision is not None]
+        with steps.step("quality gate") as row:
+            panel = await load_panel(self._engine, symbols, session, calendar, revisions)
+            gated = await self._gate.hold(panel, await self._published(), calendar, fence)
+            panel, held = gated.panel, gated.held
+            row |= {"sessions": len(panel.sessions), "flagged": gated.flagged, "without_a_usable_bar": len(held)}
         with steps.step("benchmark checks"):
-            check_benchmarks(session, outcomes, taken)
+            check_benchmarks(session, outcomes, held, {one.symbol: one.detail for one in taken})
         with steps.step("coverage") as row:
-            coverage = coverage_of(symbols, outcomes)
+            coverage = coverage_of(symbols, outcomes, held)
             row |= {"active": coverage.active, "priced": coverage.priced, "coverage": round(coverage.ratio, 4)}
             steps.counts |= {"active": coverage.active, "priced": coverage.priced, "failures": coverage.failures}
             check_coverage(coverage)
-        revisions = [one.revision for one in taken if one.revision is not None]
         with steps.step("exposures") as row:
-            panel = await load_panel(self._engine, symbols, session, calendar, revisions)
             exposures = await asyncio.to_thread(exposures_of, panel, symbols)
-            row |= {"sessions": len(panel.sessions), "estimated": int(exposures.estimated.sum())}
+            carried = await self._carried(held.keys() & set(symbols))
+            row |= {"estimated": int(exposures.estimated.sum()), "carried": len(carried)}
         with steps.step("risk model") as row:
             risk = await self._risk_model(panel, symbols, calendar, revisions)
             row.update(risk.counts())
         with steps.step("metrics"):
-            figures = Figures(exposures, await asyncio.to_thread(metrics_of, panel, symbols))
+            metrics = await asyncio.to_thread(metrics_of, panel, symbols)
+            figures = Figures(exposures, metrics, held.keys() & set(symbols), carried)
         return await self._publish(
             session=session,
             figures=figures,
@@ -150,6 +159,20 @@ class Night:
             fence=fence,
             steps=steps,
         )
+
+    async def _published(self) -> date | None:
+        """The session of the edition that readers have."""
+        async with self._engine.connect() as connection:
+            current = await editions.current_edition(connection)
+        return None if current is None else current.session
+
+    async def _carried(self, held: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+        """The exposures that symbols whose bar is held back keep: those of the current edition."""
+        if not held:
+            return {}
+        async with self._engine.connect() as connection:
+            current = await editions.current_edition(connection)
+            return {} if current is None else await editions.exposures_of(connection, current, held)
 
     async def _symbols(self, run_id: UUID) -> tuple[list[str], dict[str, Outcome]]:
         """The benchmarks and the active symbols, and those of them that an earlier attempt of the run has settled."""
@@ -202,7 +225,7 @@ class Night:
                 await editions.copy_metrics(
                     connection, metric_rows(figures, panel.sessions, outcomes, edition.number, fence.run_id)
                 )
-                await self._write_risk_model(connection, edition, risk, panel, fence.run_id)
+                await self._write_risk_model(connection, edition, risk, panel, fence.run_id, held=figures.held)
                 dropped = await universe.count_not_found(connection, **_answered(outcomes), now=now)
                 stragglers = await requests.enqueue_stragglers(connection, edition.number)
                 events = _events(
@@ -219,6 +242,7 @@ class Night:
             steps.counts |= {
                 "with_exposures": figures.with_exposures,
                 "revised": len(revised),
+                "quarantined": len(figures.held),
                 "deactivated": dropped,
                 "stragglers": stragglers,
             }
@@ -238,7 +262,14 @@ class Night:
         return Published(edition, state, coverage)
 
     async def _write_risk_model(
-        self, connection: AsyncConnection, edition: Edition, risk: RiskModel, panel: Panel, run_id: UUID
+        self,
+        connection: AsyncConnection,
+        edition: Edition,
+        risk: RiskModel,
+        panel: Panel,
+        run_id: UUID,
+        *,
+        held: Collection[str],
     ) -> None:
         """The model and its loadings; a symbol whose bar is held back keeps those of the last edition."""
         await risk_models.insert_model(connection, edition, risk.factors, risk.typical, run_id)
@@ -246,7 +277,6 @@ class Night:
         if loadings is not None:
             carried: set[str] = set()
             previous = await editions.current_edition(connection)
-            held = await risk_models.held_symbols(connection, edition.session)
             if previous is not None and held:
                 passed = sum(day > previous.session for day in panel.sessions)
                 carried = await risk_models.carry_loadings(connection, held, previous, edition, passed)
@@ -271,43 +301,25 @@ class Night:
         await runs.record_fetches(connection, run_id, fetched, now)
 
 
-async def load_panel(
-    engine: AsyncEngine,
-    symbols: Sequence[str],
-    session: date,
-    calendar: Calendar,
-    revisions: Sequence[Revision] = (),
-    *,
-    count: int = panels.SESSIONS,
-) -> Panel:
-    """The stored closes and actions of the `count` sessions that end with `session`, later ones left aside.
-
-    By default as many as an edition's exposures and metrics need.
+def check_benchmarks(
+    session: date, outcomes: Mapping[str, Outcome], held: Mapping[str, str], details: Mapping[str, str | None]
+) -> None:
+    """NightFailed, naming each, where a benchmark has no price for the session, or one that is held back: every
+    exposure hangs on them.
     """
-    sessions = calendar.window(session, count)
-    async with engine.connect() as connection:
-        closes = await prices.closes(connection, symbols, sessions)
-        # An action dated between two sessions counts on the later one.
-        actions = await prices.actions(connection, symbols, sessions[0] - timedelta(days=4), session)
-        facts = await companies.company_facts(connection, symbols)
-    return await asyncio.to_thread(build_panel, symbols, sessions, closes, actions, revisions, companies=facts)
-
-
-def check_benchmarks(session: date, outcomes: dict[str, Outcome], taken: Sequence[Taken]) -> None:
-    """NightFailed, naming each, where a benchmark has no price for the session: every exposure hangs on them."""
-    details = {one.symbol: one.detail for one in taken}
     missing = [
         f"{symbol} {outcomes.get(symbol, NOT_ASKED)}" + (f" ({details[symbol]})" if details.get(symbol) else "")
         for symbol in BENCHMARKS
-        if outcomes.get(symbol) is not Outcome.OK
+        if symbol not in held and outcomes.get(symbol) is not Outcome.OK
     ]
+    missing += [f"{symbol} {QUARANTINED} ({held[symbol]})" for symbol in BENCHMARKS if symbol in held]
     if missing:
         raise NightFailed(f"benchmarks without a price for {session}: {'; '.join(missing)}")
 
 
-def coverage_of(symbols: Sequence[str], outcomes: dict[str, Outcome]) -> Coverage:
-    """Count the symbols by what their fetch came to."""
-    found = _counted(outcomes.get(symbol, NOT_ASKED) for symbol in symbols)
+def coverage_of(symbols: Sequence[str], outcomes: Mapping[str, Outcome], held: Collection[str] = ()) -> Coverage:
+    """Count the symbols by what their fetch came to; one whose bar is held back is not priced."""
+    found = _counted(QUARANTINED if symbol in held else outcomes.get(symbol, NOT_ASKED) for symbol in symbols)
     priced = found.pop(Outcome.OK, 0)
     return Coverage(len(symbols), priced, found)
 

@@ -1,16 +1,20 @@
 """Closes, actions and companies of many symbols over the sessions that an edition's numbers need."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from symbol_batch.actions import CorporateAction, action_panel
 from symbol_batch.bars import Days
+from symbol_batch.calendar import Calendar
 from symbol_batch.company_metrics import CompanyFacts
 from symbol_batch.factors.arrays import Floats
-from symbol_batch.prices import Revision
+from symbol_batch.prices import Prices, Revision
+from symbol_batch.store import companies
 
 SESSIONS = 270
 """A year back and the five sessions that a reference close may be older, with a margin; the windows need 181."""
@@ -37,6 +41,29 @@ class Panel:
         return [place[symbol] for symbol in symbols]
 
 
+async def load_panel(
+    engine: AsyncEngine,
+    symbols: Sequence[str],
+    session: date,
+    calendar: Calendar,
+    revisions: Sequence[Revision] = (),
+    *,
+    count: int = SESSIONS,
+) -> Panel:
+    """The stored closes and actions of the `count` sessions that end with `session`, later ones left aside.
+
+    By default as many as an edition's exposures and metrics need.
+    """
+    sessions = calendar.window(session, count)
+    prices = Prices(engine)
+    closes = await prices.panel("close", symbols, sessions)
+    # An action dated between two sessions counts on the later one.
+    actions = await prices.actions(symbols, sessions[0] - timedelta(days=4), session)
+    async with engine.connect() as connection:
+        facts = await companies.company_facts(connection, symbols)
+    return await asyncio.to_thread(build_panel, symbols, sessions, closes, actions, revisions, companies=facts)
+
+
 def build_panel(
     symbols: Sequence[str],
     sessions: list[date],
@@ -54,7 +81,9 @@ def build_panel(
     column = {symbol: index for index, symbol in enumerate(symbols)}
     ledger = {(action.symbol, action.ex_date, action.kind): action for action in actions}
     for revision in revisions:
-        _lay(closes[:, column[revision.symbol]], days, revision.bars.days, revision.bars.close)
+        own = closes[:, column[revision.symbol]]
+        _lay(own, days, revision.bars.days, revision.bars.close)
+        own[np.isin(days, np.array(revision.removed, dtype="datetime64[D]"))] = np.nan
         ledger |= {(action.symbol, action.ex_date, action.kind): action for action in revision.written}
         for action in revision.vanished:
             ledger.pop((action.symbol, action.ex_date, action.kind), None)

@@ -1,6 +1,6 @@
 """Editions: what readers see, and all that is in one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from riskstream.database.engine import driver
 EXPOSURE_COLUMNS = (
     "session", "edition", "symbol", "factor", "beta", "standard_error", "standard_error_newey_west", "t_statistic",
     "t_statistic_newey_west", "r_squared", "observations", "window_sessions", "method", "status", "reason", "extreme",
-    "run_id",
+    "run_id", "carried_from",
 )  # fmt: skip
 METRIC_COLUMNS = (
     "edition", "symbol", "session", "price", "price_session", "return_1d", "return_1m", "return_3m", "return_mtd",
@@ -53,17 +53,33 @@ async def published_sessions(connection: AsyncConnection, symbols: Sequence[str]
 
 
 async def begin_edition(connection: AsyncConnection, session: date, run_id: UUID, now: datetime) -> Edition:
-    """Take the lock of the current edition and begin the next one."""
+    """Take the lock of the current edition and begin a night's, of a later session."""
     current = await current_edition(connection, lock=True)
     if current is not None and current.session >= session:
         raise ValueError(f"edition {current.number} is of {current.session} already; {session} cannot follow it")
+    return await _insert_edition(connection, session, "night", run_id, now)
+
+
+async def begin_revision(connection: AsyncConnection, of: Edition, run_id: UUID, now: datetime) -> Edition | None:
+    """Take the lock of the current edition and begin a revision of it, of the same session.
+
+    None, with nothing written, where `of` is not the current one now.
+    """
+    if await current_edition(connection, lock=True) != of:
+        return None
+    return await _insert_edition(connection, of.session, "revision", run_id, now)
+
+
+async def _insert_edition(
+    connection: AsyncConnection, session: date, kind: str, run_id: UUID, now: datetime
+) -> Edition:
     row = await connection.execute(
         text(
             "INSERT INTO symbols.editions (edition, session, kind, run_id, published_at) "
-            "SELECT coalesce(max(edition), 0) + 1, :session, 'night', :run_id, :now FROM symbols.editions "
+            "SELECT coalesce(max(edition), 0) + 1, :session, :kind, :run_id, :now FROM symbols.editions "
             "RETURNING edition"
         ),
-        {"session": session, "run_id": run_id, "now": now},
+        {"session": session, "kind": kind, "run_id": run_id, "now": now},
     )
     return Edition(row.scalar_one(), session)
 
@@ -90,6 +106,49 @@ async def insert_revisions(connection: AsyncConnection, edition: Edition, revise
         ),
         {"edition": edition.number, "symbols": list(revised_from), "days": list(revised_from.values())},
     )
+
+
+async def exposures_of(
+    connection: AsyncConnection, edition: Edition, symbols: Collection[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """The exposures that an edition has of the symbols, each row by column; symbols without are left out."""
+    rows = await connection.execute(
+        text(
+            f"SELECT {', '.join(EXPOSURE_COLUMNS)} FROM symbols.symbol_factor_exposures "  # noqa: S608  # our own names
+            "WHERE session = :session AND edition = :edition AND symbol = ANY(CAST(:symbols AS text[]))"
+        ),
+        {"session": edition.session, "edition": edition.number, "symbols": list(symbols)},
+    )
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row.symbol, []).append(dict(row._mapping))
+    return found
+
+
+async def copy_edition(
+    connection: AsyncConnection, source: Edition, target: Edition, *, without: Collection[str]
+) -> None:
+    """Give `target`, a revision of the same session, the exposures and metrics of `source` but those of `without`."""
+    values = {"source": source.number, "target": target.number, "session": source.session, "without": list(without)}
+    for table, columns in (("symbol_factor_exposures", EXPOSURE_COLUMNS), ("symbol_daily_metrics", METRIC_COLUMNS)):
+        listed = ", ".join(columns)
+        copied = ", ".join("CAST(:target AS bigint)" if column == "edition" else column for column in columns)
+        await connection.execute(
+            text(
+                f"INSERT INTO symbols.{table} ({listed}) SELECT {copied} FROM symbols.{table} "  # noqa: S608  # our own names
+                "WHERE session = :session AND edition = :source AND symbol <> ALL(CAST(:without AS text[]))"
+            ),
+            values,
+        )
+
+
+async def symbols_of(connection: AsyncConnection, edition: Edition) -> list[str]:
+    """The symbols that an edition contains."""
+    rows = await connection.execute(
+        text("SELECT symbol FROM symbols.symbol_daily_metrics WHERE edition = :edition ORDER BY symbol"),
+        {"edition": edition.number},
+    )
+    return list(rows.scalars())
 
 
 async def copy_exposures(connection: AsyncConnection, rows: Iterable[Sequence[Any]]) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from sqlalchemy import text
@@ -12,19 +12,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from riskstream.database.bulk import copy_upsert
 from riskstream.database.engine import driver
 from symbol_batch.actions import CorporateAction
-from symbol_batch.bars import ActionKey, Days, StoredSeries, TradedBars
+from symbol_batch.bars import NO_BARS, Days, StoredSeries, TradedBars
 from symbol_batch.factors.arrays import Floats
 
+Figure: TypeAlias = Literal["open", "high", "low", "close", "volume"]
+
+_FIGURES = ("open", "high", "low", "close", "volume")
+_ORIGIN = ("source", "fetched_at")
 _PRICE_COLUMNS = ("symbol", "session", "open", "high", "low", "close", "volume", "currency", "source", "fetched_at")
 _ACTION_COLUMNS = ("symbol", "ex_date", "kind", "ratio", "amount", "source", "fetched_at")
 
 
-# A close of each session and symbol, the symbol as its place among those asked for.
-_CLOSES = """
-SELECT CAST(asked.number - 1 AS integer), bar.session - DATE '1970-01-01', bar.close
+# A figure of each session and symbol, the symbol as its place among those asked for.
+_ONE_FIGURE = """
+SELECT CAST(asked.number - 1 AS integer), bar.session - DATE '1970-01-01', CAST(bar.{figure} AS double precision)
 FROM symbols.market_data_cache bar
 JOIN unnest($1::text[]) WITH ORDINALITY AS asked (symbol, number) ON asked.symbol = bar.symbol
-WHERE bar.session BETWEEN $2 AND $3
+WHERE bar.session BETWEEN $2 AND $3 AND bar.{figure} IS NOT NULL
 """
 _COPY_HEADER = 19
 _COPY_TRAILER = 2
@@ -47,32 +51,60 @@ async def last_stored(connection: AsyncConnection, symbols: Sequence[str], throu
     return {row.symbol: row.session for row in rows}
 
 
-async def stored_series(
+async def stored_bars(
     connection: AsyncConnection, starts: Mapping[str, date], through: date
-) -> dict[str, StoredSeries]:
-    """What is stored of each symbol from its start to `through`, as one array per symbol."""
-    symbols = list(starts)
-    prices = await connection.execute(
+) -> dict[str, tuple[TradedBars, tuple[str, ...], tuple[datetime, ...]]]:
+    """Each symbol's bars from its start to `through`, their sources, and when they were fetched, as arrays.
+
+    Symbols with nothing stored are left out.
+    """
+    figures = ", ".join(f"array_agg({name} ORDER BY session) AS {name}" for name in (*_FIGURES, *_ORIGIN))
+    rows = await connection.execute(
         text(
-            "SELECT symbol, array_agg(session - DATE '1970-01-01' ORDER BY session) AS days, "
-            "array_agg(close ORDER BY session) AS closes FROM symbols.market_data_cache "
+            f"SELECT symbol, array_agg(session - DATE '1970-01-01' ORDER BY session) AS days, {figures} "  # noqa: S608  # our own names
+            "FROM symbols.market_data_cache "
             "JOIN unnest(CAST(:symbols AS text[]), CAST(:starts AS date[])) AS asked(symbol, start) USING (symbol) "
             "WHERE session BETWEEN asked.start AND :through GROUP BY symbol"
         ),
-        {"symbols": symbols, "starts": list(starts.values()), "through": through},
+        {"symbols": list(starts), "starts": list(starts.values()), "through": through},
     )
-    arrays = {row.symbol: (_days(row.days), np.array(row.closes, dtype=np.float64)) for row in prices}
-    ledger: dict[str, dict[ActionKey, CorporateAction]] = {symbol: {} for symbol in symbols}
-    for action in await actions(connection, symbols, min(starts.values(), default=through), through):
-        if action.ex_date >= starts[action.symbol]:
-            ledger[action.symbol][action.ex_date, action.kind] = action
-    empty: tuple[Days, Floats] = np.array([], dtype="datetime64[D]"), np.array([], dtype=np.float64)
-    found = {symbol: arrays.get(symbol, empty) for symbol in symbols}
-    return {symbol: StoredSeries(days, closes, ledger[symbol]) for symbol, (days, closes) in found.items()}
+    return {
+        row.symbol: (
+            TradedBars(_days(row.days), *(np.array(getattr(row, name), dtype=np.float64) for name in _FIGURES)),
+            tuple(row.source),
+            tuple(row.fetched_at),
+        )
+        for row in rows
+    }
 
 
-async def closes(connection: AsyncConnection, symbols: Sequence[str], sessions: Sequence[date]) -> Floats:
-    """The closes (T, S) of increasing `sessions`, a column a symbol, NaN where none is stored.
+async def stored_series(
+    connection: AsyncConnection, starts: Mapping[str, date], through: date, *, actions_before: timedelta
+) -> dict[str, StoredSeries]:
+    """What is stored of each symbol from its start to `through`, its ledger from `actions_before` that on."""
+    bars = await stored_bars(connection, starts, through)
+    first = min(starts.values(), default=through) - min(
+        actions_before, min(starts.values(), default=through) - date.min
+    )
+    ledger = await ledger_lines(connection, list(starts), first, through)
+    by_symbol: dict[str, list[tuple[CorporateAction, str]]] = {}
+    for action, source in ledger:
+        by_symbol.setdefault(action.symbol, []).append((action, source))
+    return {
+        symbol: StoredSeries(
+            bars[symbol][0] if symbol in bars else NO_BARS,
+            bars[symbol][1] if symbol in bars else (),
+            {(action.ex_date, action.kind): action for action, _ in by_symbol.get(symbol, ())},
+            {(action.ex_date, action.kind): source for action, source in by_symbol.get(symbol, ())},
+        )
+        for symbol in starts
+    }
+
+
+async def panel_of(
+    connection: AsyncConnection, figure: Figure, symbols: Sequence[str], sessions: Sequence[date]
+) -> Floats:
+    """A figure (T, S) of increasing `sessions`, a column a symbol, NaN where none is stored.
 
     By binary COPY, whose rows are all of one length because symbols travel as numbers: numpy reads 1.3 million of them
     at once, in a quarter of the time that one array per symbol takes.
@@ -83,7 +115,8 @@ async def closes(connection: AsyncConnection, symbols: Sequence[str], sessions: 
         incoming.extend(piece)
 
     raw = await driver(connection)
-    await raw.copy_from_query(_CLOSES, list(symbols), sessions[0], sessions[-1], output=keep, format="binary")
+    statement = _ONE_FIGURE.format(figure=figure)
+    await raw.copy_from_query(statement, list(symbols), sessions[0], sessions[-1], output=keep, format="binary")
     return await asyncio.to_thread(_as_panel, incoming, sessions, len(symbols))
 
 
@@ -91,14 +124,21 @@ async def actions(
     connection: AsyncConnection, symbols: Sequence[str], first: date, last: date
 ) -> list[CorporateAction]:
     """The ledger of the symbols between two ex-dates, both included."""
+    return [action for action, _ in await ledger_lines(connection, symbols, first, last)]
+
+
+async def ledger_lines(
+    connection: AsyncConnection, symbols: Sequence[str], first: date, last: date
+) -> list[tuple[CorporateAction, str]]:
+    """The ledger of the symbols between two ex-dates, both included, and the source of each line."""
     rows = await connection.execute(
         text(
-            "SELECT symbol, ex_date, kind, ratio, amount FROM symbols.corporate_actions "
+            "SELECT symbol, ex_date, kind, ratio, amount, source FROM symbols.corporate_actions "
             "WHERE symbol = ANY(CAST(:symbols AS text[])) AND ex_date BETWEEN :first AND :last ORDER BY symbol, ex_date"
         ),
         {"symbols": list(symbols), "first": first, "last": last},
     )
-    return [CorporateAction(*row) for row in rows]
+    return [(CorporateAction(*row[:5]), row.source) for row in rows]
 
 
 def price_rows(symbol: str, bars: TradedBars, source: str, fetched_at: datetime) -> list[tuple[Any, ...]]:
@@ -120,6 +160,32 @@ async def insert_prices(connection: AsyncConnection, rows: Sequence[tuple[Any, .
     return await copy_upsert(connection, "symbols.market_data_cache", _PRICE_COLUMNS, rows, key=key, update=update)
 
 
+async def take_out(connection: AsyncConnection, bars: Sequence[tuple[str, date]]) -> None:
+    """Remove bars: those that the gate holds back, and those that an operator rejects."""
+    if bars:
+        await connection.execute(
+            text(
+                "DELETE FROM symbols.market_data_cache WHERE (symbol, session) IN "
+                "(SELECT * FROM unnest(CAST(:symbols AS text[]), CAST(:sessions AS date[])))"
+            ),
+            {"symbols": [symbol for symbol, _ in bars], "sessions": [session for _, session in bars]},
+        )
+
+
+async def remove_actions(connection: AsyncConnection, gone: Iterable[CorporateAction]) -> None:
+    """Take lines out of the ledger."""
+    keys = [(action.symbol, action.ex_date, action.kind) for action in gone]
+    if keys:
+        names, days, kinds = (list(column) for column in zip(*keys, strict=True))
+        await connection.execute(
+            text(
+                "DELETE FROM symbols.corporate_actions WHERE (symbol, ex_date, kind) IN (SELECT * FROM "
+                "unnest(CAST(:names AS text[]), CAST(:days AS date[]), CAST(:kinds AS text[])))"
+            ),
+            {"names": names, "days": days, "kinds": kinds},
+        )
+
+
 async def write_actions(
     connection: AsyncConnection,
     written: Iterable[CorporateAction],
@@ -128,21 +194,25 @@ async def write_actions(
     fetched_at: datetime,
 ) -> None:
     """Bring the ledger to what the provider says."""
-    gone = [(action.symbol, action.ex_date, action.kind) for action in vanished]
-    if gone:
-        names, days, kinds = (list(column) for column in zip(*gone, strict=True))
-        await connection.execute(
-            text(
-                "DELETE FROM symbols.corporate_actions WHERE (symbol, ex_date, kind) IN (SELECT * FROM "
-                "unnest(CAST(:names AS text[]), CAST(:days AS date[]), CAST(:kinds AS text[])))"
-            ),
-            {"names": names, "days": days, "kinds": kinds},
-        )
+    await remove_actions(connection, vanished)
     rows = [(a.symbol, a.ex_date, a.kind, a.ratio, a.amount, source, fetched_at) for a in written]
     if rows:
         key = ("symbol", "ex_date", "kind")
         update = ("ratio", "amount", "source", "fetched_at")
         await copy_upsert(connection, "symbols.corporate_actions", _ACTION_COLUMNS, rows, key=key, update=update)
+
+
+async def rename(connection: AsyncConnection, old: str, new: str) -> None:
+    """Give bars and actions to another symbol, where it has none of that session or of that kind and day."""
+    for table, key in (("market_data_cache", "mine.session"), ("corporate_actions", "(mine.ex_date, mine.kind)")):
+        theirs = key.replace("mine.", "theirs.")
+        await connection.execute(
+            text(
+                f"UPDATE symbols.{table} AS mine SET symbol = :new WHERE symbol = :old AND {key} NOT IN "  # noqa: S608  # our own names
+                f"(SELECT {theirs.strip('()')} FROM symbols.{table} theirs WHERE theirs.symbol = :new)"
+            ),
+            {"old": old, "new": new},
+        )
 
 
 def _as_panel(incoming: bytearray, sessions: Sequence[date], symbols: int) -> Floats:

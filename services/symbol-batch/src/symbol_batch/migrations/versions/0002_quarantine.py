@@ -10,7 +10,8 @@ branch_labels = None
 depends_on = None
 
 TABLES = """
--- A bar that the quality gate holds back. It is not in market_data_cache until it is released.
+-- A bar that the quality gate holds back: as its source gave it. It is not in market_data_cache until it is released;
+-- what stands there of the same session is what the held bar would correct.
 CREATE TABLE symbols.quarantined_bars (
     symbol text NOT NULL,
     session date NOT NULL,
@@ -19,9 +20,10 @@ CREATE TABLE symbols.quarantined_bars (
     low double precision,
     close double precision NOT NULL,
     volume bigint,
-    currency text NOT NULL,
+    currency text NOT NULL DEFAULT 'USD' CHECK (currency = 'USD'),
     source text NOT NULL,
     fetched_at timestamptz NOT NULL,
+    actions jsonb NOT NULL DEFAULT '[]',  -- what the source lists as going ex with the bar: held back with it
     rule text NOT NULL,
     reason text NOT NULL,
     state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'confirmed', 'accepted', 'rejected')),

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Final, Literal, TypeAlias
 
+from yfinance.data import YfData
+
 from symbol_batch.providers.provider import Outcome, Profile, StatementLine, Unusable
 from symbol_batch.providers.yahoo_client import REQUEST_TIMEOUT, YahooTicker
 
@@ -52,6 +54,23 @@ _PLACES: dict[str, tuple[Statement, Frequency, str]] = {
 _SINCE, _UNTIL = 946_684_800, 4_102_444_800
 """2000 to 2100: every period that Yahoo has, four years or five quarters."""
 _CLASSES = 100.0
+
+
+class CompanyData(YfData):  # type: ignore[misc]  # yfinance has no types
+    """The client's transport for what needs a cookie and a crumb. A singleton of its own, by the client's metaclass.
+
+    The client forgets that it has the cookie unless it could write it to a file, and asks for it with every request.
+    """
+
+    _cookie: Any
+
+    def _get_cookie_basic(self, timeout: float = 30) -> bool:
+        if self._cookie is not None:
+            return True
+        found: bool = super()._get_cookie_basic(timeout)
+        if found and self._cookie is None:
+            self._cookie = True
+        return found
 
 
 @dataclass
@@ -135,7 +154,9 @@ def statements_in(series: list[Any]) -> ReadStatements:
 
 def _ask(ticker: YahooTicker, address: str, parameters: dict[str, Any]) -> Any:
     """The answer as JSON, NaN and Infinity let through: one bare word would otherwise lose the whole answer."""
-    response = ticker._data.get(f"{address}{ticker.ticker}", params=parameters, timeout=REQUEST_TIMEOUT)
+    response = CompanyData(session=ticker.session).get(
+        f"{address}{ticker.ticker}", params=parameters, timeout=REQUEST_TIMEOUT
+    )
     response.raise_for_status()
     return json.loads(response.text)
 

@@ -28,17 +28,17 @@ _FETCH_COLUMNS = ("symbol", "kind", "outcome", "detail", "source", "asked_at", "
 
 # An earnings date whose statements should be out by :today, and nothing has been answered since.
 _REPORTED_SINCE = " OR ".join(
-    f"(profile.{earnings} + {REPORTED} <= :today AND fetch.answered_on < profile.{earnings} + {REPORTED})"
+    f"(profile.{earnings} + {REPORTED} <= :today AND past.answered_on < profile.{earnings} + {REPORTED})"
     for earnings in ("next_earnings", "last_earnings")
 )
 # Never asked first, then those whose asking lies furthest back: what a short night leaves out is first in the next one.
 _DUE = f"""
 SELECT asked.symbol FROM unnest(CAST(:symbols AS text[])) WITH ORDINALITY AS asked (symbol, place)
-LEFT JOIN symbols.company_fetches fetch ON fetch.symbol = asked.symbol AND fetch.kind = :kind
+LEFT JOIN symbols.company_fetches past ON past.symbol = asked.symbol AND past.kind = :kind
 LEFT JOIN symbols.company_profiles profile ON profile.symbol = asked.symbol
-WHERE (CAST(:session AS date) IS NULL OR fetch.asked_in IS DISTINCT FROM :session) AND {{which}}
-AND (fetch.answered_on IS NULL OR {_REPORTED_SINCE} OR {{too_old}})
-ORDER BY fetch.asked_at NULLS FIRST, asked.place
+WHERE (CAST(:session AS date) IS NULL OR past.asked_in IS DISTINCT FROM :session) AND {{which}}
+AND (past.answered_on IS NULL OR {_REPORTED_SINCE} OR {{too_old}})
+ORDER BY past.asked_at NULLS FIRST, asked.place
 """  # noqa: S608  # our own words
 
 
@@ -90,7 +90,7 @@ async def due_profiles(
     lies three days back (shares, earnings and the next date are new since). Not those that the session's night has
     asked for; `session` None is between nights.
     """
-    statement = _DUE.format(which="true", too_old="fetch.answered_on + CAST(:days AS integer) <= :today")
+    statement = _DUE.format(which="true", too_old="past.answered_on + CAST(:days AS integer) <= :today")
     parameters = {"symbols": list(symbols), "kind": "profile", "session": session, "today": today, "days": days}
     return list((await connection.execute(text(statement), parameters)).scalars())
 

@@ -6,7 +6,7 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.protocol.group import LeaveGroupRequest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from local_stack.kafka import KafkaServer
 from riskstream.messaging.dead_letters import dead_letter_topic
 
 LEDGER_PROGRAM = Path(__file__).with_name("ledger.py")
@@ -86,6 +87,21 @@ async def make_topics(bootstrap: str, partitions: dict[str, int]) -> None:
         await admin.create_topics([NewTopic(name, count, 1) for name, count in partitions.items()])
     finally:
         await admin.close()
+
+
+@pytest.fixture(name="make_topics")
+def _make_topics() -> Callable[[str, dict[str, int]], Awaitable[None]]:
+    """Make topics on the broker at an address."""
+    return make_topics
+
+
+@pytest.fixture
+def own_kafka(kafka_server: Any) -> Iterator[Any]:
+    """A Kafka of the test's own, whose data it may take away. Not in containers: their data is out of reach."""
+    if type(kafka_server) is not KafkaServer:
+        pytest.skip("needs the data folder of a Kafka that runs on this machine")
+    with KafkaServer() as kafka:
+        yield kafka
 
 
 @pytest.fixture

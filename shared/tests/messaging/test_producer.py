@@ -1,9 +1,11 @@
 """The producer that is thrown away when it fails, on a real broker."""
 
 import asyncio
+import shutil
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from riskstream.messaging.producer import DisposableProducer, KafkaRecord
 from riskstream.messaging.timing import RelayTiming
@@ -59,3 +61,29 @@ async def test_closing_ends_in_bounded_time_where_the_broker_takes_nothing_and_l
 
 async def test_closing_what_never_sent_anything_does_nothing() -> None:
     await DisposableProducer("127.0.0.1:1", "test", TIMING).close()
+
+
+async def test_no_record_is_taken_for_a_repeated_one_by_a_broker_that_came_back_empty(
+    own_kafka: Any, make_topics: Any
+) -> None:
+    """An emptied broker numbers producers anew: the one that survived and a new one would have the same number."""
+    timing = RelayTiming()
+    survivor, newcomer = (DisposableProducer(own_kafka.address, name, timing) for name in ("survivor", "newcomer"))
+    await make_topics(own_kafka.address, {"before": 1, "after": 1})
+    await survivor.send([record("before", b"0")])
+
+    def empty() -> None:
+        own_kafka.stop()
+        shutil.rmtree(own_kafka.folder / "data")
+        own_kafka.start()
+
+    await asyncio.to_thread(empty)
+    await make_topics(own_kafka.address, {"before": 1, "after": 1})
+    await survivor.send([record("after", b"1")])
+    await newcomer.send([record("after", b"2")])
+    await survivor.send([record("after", b"3")])
+    async with AIOKafkaConsumer(bootstrap_servers=own_kafka.address, group_id=None) as kafka:
+        place = TopicPartition("after", 0)
+        kafka.assign([place])
+        assert (await kafka.end_offsets([place]))[place] == 3
+    await asyncio.gather(survivor.close(), newcomer.close())

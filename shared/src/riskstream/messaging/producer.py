@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from riskstream.messaging.outages import OUTAGE
 from riskstream.messaging.timing import RelayTiming
@@ -33,6 +33,7 @@ class DisposableProducer:
         self._client_id = client_id
         self._timing = timing
         self._kafka: Any = None
+        self._connections: dict[Any, Any] = {}
 
     async def start(self) -> None:
         """Connect where no connection is held. Raises as `send` does, and then holds none."""
@@ -49,6 +50,8 @@ class DisposableProducer:
         a partition. Send all of them again.
         """
         try:
+            if self._kafka is not None and self._lost_a_connection():
+                await self._abandon()
             kafka = await self._started()
             async with asyncio.timeout(self._timing.send_timeout):
                 # One after the other: `send` puts a record into its partition's queue, in the order of the calls.
@@ -57,6 +60,7 @@ class DisposableProducer:
                     for record in records
                 ]
                 await asyncio.gather(*pending)
+            self._same_brokers()
             OUTAGE.answered()
         except BaseException:
             await self._abandon()
@@ -91,7 +95,28 @@ class DisposableProducer:
             )
             async with asyncio.timeout(self._timing.start_timeout):
                 await self._kafka.start()
+                for broker in self._kafka.client.cluster.brokers():
+                    await self._kafka.client.ready(broker.nodeId)
+            self._connections = self._open_connections()
         return self._kafka
+
+    def _same_brokers(self) -> None:
+        if self._lost_a_connection():
+            raise KafkaConnectionError("a broker went away while records were under way")
+        self._connections = self._open_connections()
+
+    def _lost_a_connection(self) -> bool:
+        """Whether a broker that was spoken to has gone since, be it back or not.
+
+        The client reconnects by itself and keeps its producer id. Should the broker have come back empty, it gives that
+        id to another producer too, takes the records of one for repeated ones of the other, and acknowledges what it
+        does not store. A producer made after the loss has an id of the broker that is there now.
+        """
+        open_now = self._open_connections()
+        return any(then is not open_now.get(node) for node, then in self._connections.items())
+
+    def _open_connections(self) -> dict[Any, Any]:
+        return {node: link for node, link in self._kafka.client._conns.items() if link.connected()}
 
     async def _abandon(self) -> None:
         """Drop the connection at once: the caller holds a lane, and what was not sent will be sent again."""

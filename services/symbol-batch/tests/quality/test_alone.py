@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from symbol_batch.quality.alone import Alone, judge_alone
+from symbol_batch.quality.habits import dividends_in_usual_ones
 from symbol_batch.quality.panel import BarPanel
 from symbol_batch.quality.rules import Rule
 
@@ -136,9 +137,8 @@ def test_a_loose_enclosure_only_warns() -> None:
     assert judge_alone(bars([100], high=[99.4])).held.all()
 
 
-def payer(amount: float, last_return: float, *, ratio: float = 1.0, paid: int = 4) -> BarPanel:
+def payer(amount: float, last_return: float, *, ratio: float = 1.0, paid: int = 4, length: int = 120) -> BarPanel:
     """Returns of ±1 %, `paid` dividends of 1 and then one of `amount` in the last bar, which returns `last_return`."""
-    length = 120
     returns = np.where(np.arange(length) % 2, 0.01, -0.01)
     dividends, ratios = np.zeros(length), np.ones(length)
     dividends[[20, 40, 60, 80][:paid]] = 1.0
@@ -172,9 +172,31 @@ def test_the_usual_dividend_is_per_share_of_the_same_size() -> None:
     assert rows(judge_alone(merged), Rule.DIVIDEND) == []
 
 
+def test_a_dividend_on_the_day_of_a_split_is_per_share_before_it() -> None:
+    assert rows(judge_alone(payer(2.0, 0.09, ratio=2.0)), Rule.DIVIDEND) == []
+    assert rows(judge_alone(payer(3.1, 0.09, ratio=2.0)), Rule.DIVIDEND) == [119]
+
+
+def test_the_usual_dividend_is_the_median_of_the_last_four() -> None:
+    dividends = np.array([9.0, 1.0, 1.0, 0.0, 5.0, 5.0, 10.0])[:, None]
+    times = dividends_in_usual_ones(np.ones(dividends.shape), dividends)[:, 0]
+    np.testing.assert_allclose(times, [np.nan, np.nan, 1 / 5, np.nan, 5 / 1, 5 / 3, 10 / 3])
+    since = dividends_in_usual_ones(np.ones(dividends.shape), dividends, since=5)[:, 0]
+    np.testing.assert_array_equal(since, times[5:])
+
+
 def test_with_fewer_than_two_dividends_before_it_nothing_is_usual() -> None:
     assert rows(judge_alone(payer(10.0, 0.09, paid=2)), Rule.DIVIDEND) == [119]
     assert rows(judge_alone(payer(10.0, 0.09, paid=1)), Rule.DIVIDEND) == []
+
+
+@pytest.mark.parametrize(("calm", "flagged"), [(63, [239]), (25, [])])
+def test_a_symbols_habits_are_those_of_its_last_63_returns(calm: int, flagged: list[int]) -> None:
+    """Moves of a third every day until the last `calm` returns before the dividend."""
+    panel = payer(10.0, 0.09, length=240)
+    close = panel.close.copy()
+    close[1 : 239 - calm : 2] *= 1.3
+    assert rows(judge_alone(replace(panel, open=close, high=close, low=close, close=close)), Rule.DIVIDEND) == flagged
 
 
 def test_with_fewer_than_21_returns_no_dividend_is_judged() -> None:

@@ -1,6 +1,7 @@
 """A symbol's answer held against what was there before, and the sentences that come of it."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,22 +159,31 @@ def test_an_action_on_a_day_without_session_counts_on_the_next_bar() -> None:
     assert judge(TradedHistory(weekend, (split(1, 2.0),))) == []
 
 
-def test_the_markets_findings_tell_of_dividends_too() -> None:
+@pytest.fixture
+def quiet_market() -> dict[str, Any]:
+    """Twelve symbols of one sector, S0 to S11, on 160 sessions, none of them suspicious."""
     random = np.random.default_rng(3)
     spy = random.normal(0, 0.01, 160)
     returns = spy[:, None] + random.normal(0, 0.01, (160, 12))
-    returns[-1, 4] = 0.09
-    dividends = np.zeros(returns.shape)
+    return {
+        "symbols": [f"S{number}" for number in range(12)],
+        "sessions": [day(number) for number in range(160)],
+        "returns": returns,
+        "market": spy,
+        "volumes": np.full(returns.shape, 1000.0),
+        "sectors": np.zeros(12, dtype=int),
+    }
+
+
+def test_a_quiet_market_has_no_findings(quiet_market) -> None:
+    assert judge_market(**quiet_market, rows=60) == {}
+
+
+def test_the_markets_findings_tell_of_dividends_too(quiet_market) -> None:
+    quiet_market["returns"][-1, 4] = 0.09
+    dividends = np.zeros(quiet_market["returns"].shape)
     dividends[[20, 80, -1], 4] = [1.0, 1.0, 10.0]
-    found = judge_market(
-        [f"S{number}" for number in range(12)],
-        [day(number) for number in range(160)],
-        returns=returns,
-        market=spy,
-        volumes=np.full(returns.shape, 1000.0),
-        sectors=np.zeros(12, dtype=int),
-        dividends=dividends,
-    )
+    found = judge_market(**quiet_market, dividends=dividends)
     (finding,) = found["S4"]
     assert finding.rule is Rule.DIVIDEND
     assert finding.reason.startswith(
@@ -182,21 +192,28 @@ def test_the_markets_findings_tell_of_dividends_too() -> None:
     )
 
 
-def test_the_markets_findings_name_symbol_session_and_figures() -> None:
-    random = np.random.default_rng(3)
-    spy = random.normal(0, 0.01, 160)
-    returns = spy[:, None] + random.normal(0, 0.01, (160, 12))
-    returns[-1, 4] = -1 / 3
-    sessions = [day(number) for number in range(160)]
-    symbols = [f"S{number}" for number in range(12)]
-    volumes = np.full(returns.shape, 1000.0)
-    sectors = np.zeros(12, dtype=int)
-    found = judge_market(symbols, sessions, returns=returns, market=spy, volumes=volumes, sectors=sectors, rows=2)
+def test_a_bar_that_breaks_both_rules_is_one_finding_of_the_market(quiet_market) -> None:
+    quiet_market["returns"][-1, 4] = 0.30
+    dividends = np.zeros(quiet_market["returns"].shape)
+    dividends[[20, 80, -1], 4] = [1.0, 1.0, 10.0]
+    found = judge_market(**quiet_market, dividends=dividends)
+    assert {symbol: [finding.rule for finding in own] for symbol, own in found.items()} == {"S4": [Rule.CROSS_SECTION]}
+
+
+def test_findings_of_several_sessions_are_each_on_their_own(quiet_market) -> None:
+    quiet_market["returns"][[-3, -1], 4] = 0.30
+    found = judge_market(**quiet_market, rows=4)
+    assert [finding.session for finding in found["S4"]] == [day(157), day(159)]
+
+
+def test_the_markets_findings_name_symbol_session_and_figures(quiet_market) -> None:
+    quiet_market["returns"][-1, 4] = -1 / 3
+    found = judge_market(**quiet_market, rows=2)
     assert list(found) == ["S4"]
     (finding,) = found["S4"]
-    assert (finding.session, finding.rule) == (sessions[-1], Rule.CROSS_SECTION)
+    assert (finding.session, finding.rule) == (day(159), Rule.CROSS_SECTION)
     assert finding.reason.startswith("total return -33.3% where market and sector make ")
     assert finding.reason.endswith(" of the symbol's own deviations, on 1.0 times the usual volume")
-    volumes[-1, 4] = np.nan
-    found = judge_market(symbols, sessions, returns=returns, market=spy, volumes=volumes, sectors=sectors)
+    quiet_market["volumes"][-1, 4] = np.nan
+    found = judge_market(**quiet_market)
     assert found["S4"][0].reason.endswith("on a volume that is not known")

@@ -123,7 +123,7 @@ def _dividends(panel: BarPanel, change: Floats) -> Bools:
     """The bars that go ex a dividend beyond the usual and did not fall for it: `change` is the total return."""
     flagged = np.zeros(change.shape, dtype=bool)
     unusual = dividends_in_usual_ones(panel.ratios, panel.dividends) > DIVIDEND
-    for row, column in np.argwhere(unusual & (change > 0)).tolist():
+    for row, column in np.argwhere(unusual).tolist():
         known = change[:row, column]
         habit = np.abs(known[np.isfinite(known)][-WINDOW:, None])
         flagged[row, column] = change[row, column] > DIVIDEND_DEVIATIONS * deviation(habit)[0]

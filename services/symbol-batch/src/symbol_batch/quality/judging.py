@@ -65,14 +65,17 @@ def judge_market(
     dividends: Floats | None = None,
     betas: Floats | None = None,
 ) -> dict[str, list[Finding]]:
-    """What the rules among symbols find on the last `rows` sessions, by symbol; arrays as `judge_among` takes them."""
+    """What the rules among symbols find on the last `rows` sessions, by symbol, one finding a bar.
+
+    Arrays as `judge_among` takes them; without `dividends` none is judged.
+    """
     found = judge_among(returns, market, volumes, sectors, rows=rows, ratios=ratios, dividends=dividends, betas=betas)
     judged = sessions[-rows:]
     findings: dict[str, list[Finding]] = {}
-    for rule, mask in found.flagged.items():
-        for row, column in np.argwhere(mask).tolist():
-            finding = Finding(judged[row], rule, reason_among(rule, found, (row, column)))
-            findings.setdefault(symbols[column], []).append(finding)
+    for row, column in np.argwhere(np.logical_or.reduce(list(found.flagged.values()))).tolist():
+        rule = next(rule for rule, mask in found.flagged.items() if mask[row, column])
+        finding = Finding(judged[row], rule, reason_among(rule, found, (row, column)))
+        findings.setdefault(symbols[column], []).append(finding)
     return findings
 
 

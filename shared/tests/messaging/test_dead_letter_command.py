@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
+from riskstream.command_line.main import run
 from riskstream.events.envelope import Envelope
-from riskstream.messaging.dead_letter_command import main
+from riskstream.messaging.dead_letter_command import dead_letters
 from riskstream.messaging.dead_letters import dead_letter_topic
 from riskstream.runtime.clock import Clock
 
@@ -33,7 +34,8 @@ class Desk:
         if json:
             arguments.append("--json")
         arguments += words
-        code = await asyncio.to_thread(main, arguments, self._ledger.catalogue)
+        groups = {"dead-letters": lambda: dead_letters(self._ledger.catalogue)}
+        code = await asyncio.to_thread(run, ["dead-letters", *arguments], groups)
         out, errors = self._capsys.readouterr()
         return code, [orjson.loads(line) if json else line for line in out.splitlines()], errors
 
@@ -184,23 +186,24 @@ async def test_a_stranger_in_a_dead_letter_topic_is_named_and_passed_over(
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["list"], "no Kafka named"),
-        (["replay", "--kafka", "x", "--all"], "--schema"),
-        (["show", "--kafka", "x", "seven"], "invalid UUID"),
+        (["list"], "--kafka"),
+        (["replay", "--kafka", "x", "--postgres", "y", "--all"], "--schema"),
+        (["replay", "--kafka", "x", "--postgres", "y", "--schema", "z"], "say which"),
+        (["replay", "--kafka", "x", "--schema", "z", "--all"], "--postgres"),
+        (["show", "--kafka", "x", "seven"], "UUID"),
     ],
 )
 def test_a_command_that_lacks_something_says_what(
     words: list[str], complaint: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("RISKSTREAM_KAFKA", raising=False)
-    with pytest.raises(SystemExit) as end:
-        main(words)
-    assert end.value.code == 2
+    monkeypatch.delenv("RISKSTREAM_POSTGRES_DSN", raising=False)
+    assert run(["dead-letters", *words]) == 2
     assert complaint in capsys.readouterr().err
 
 
 def test_servers_that_are_away_are_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["list", "--kafka", "127.0.0.1:1"]) == 1
+    assert run(["dead-letters", "list", "--kafka", "127.0.0.1:1"]) == 1
     assert "127.0.0.1:1" in capsys.readouterr().err
 
 

@@ -19,7 +19,7 @@ from riskstream.messaging.outbox import NAMESPACE, Outbox, OutgoingRecord
 from riskstream.runtime.clock import Clock
 
 _LETTERS = Catalogue([DeadLetter])
-_CLIENT = "riskstream-dead-letters"
+_CLIENT = "riskstream dead-letters"
 _POLL_MS = 500
 
 

@@ -11,7 +11,6 @@ has who reads profiles as they are. What is lost with the process is taken up by
 import asyncio
 import contextlib
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
@@ -35,8 +34,8 @@ from symbol_batch.leases import holder_name, under_lease
 from symbol_batch.panel import Panel, load_panel
 from symbol_batch.prices import PriceIntake, Prices, Taken
 from symbol_batch.providers.provider import Outcome
-from symbol_batch.risk_figures import loading_rows, loadings_of
-from symbol_batch.store import companies, editions, requests, risk_models, universe
+from symbol_batch.risk import estimate_loadings_in, write_loadings
+from symbol_batch.store import editions, requests, universe
 from symbol_batch.store.editions import Edition
 from symbol_batch.store.fences import FencedError, RequestFence
 from symbol_batch.store.requests import Request
@@ -222,16 +221,9 @@ class NewSymbols:
         if metrics.data_quality[0] == 0:
             return _unusable(taken)
         exposures = await asyncio.to_thread(exposures_of, panel, symbols)
-        loadings = await self._loadings(panel, symbols, edition)
+        loadings = await estimate_loadings_in(self._engine, edition, panel, symbols)
         held = symbols if request.symbol in await Prices(self._engine).out_of_use(edition.session) else ()
         return _Worked(edition, Figures(exposures, metrics, held), loadings, panel, taken.outcome)
-
-    async def _loadings(self, panel: Panel, symbols: Sequence[str], edition: Edition) -> Loadings | None:
-        """In the edition's risk model; None where it has none."""
-        async with self._engine.connect() as connection:
-            typical = await risk_models.typical_variances(connection, edition.number)
-            sectors = await companies.sectors(connection, symbols)
-        return None if typical is None else await asyncio.to_thread(loadings_of, panel, symbols, sectors, typical)
 
     async def _added(self, request: Request, worked: _Worked) -> bool:
         """Add the symbol to the edition, under its lock; False, with nothing written, where it is not current now."""
@@ -244,7 +236,7 @@ class NewSymbols:
                 return False
             await editions.copy_exposures(connection, exposure_rows(figures, edition.number, run_id))
             if worked.loadings is not None:
-                await risk_models.copy_loadings(connection, loading_rows(worked.loadings, edition.number))
+                await write_loadings(connection, edition, worked.loadings)
             outcomes = {request.symbol: worked.outcome}
             await editions.copy_metrics(
                 connection, metric_rows(figures, worked.panel.sessions, outcomes, edition.number, run_id)

@@ -27,8 +27,9 @@ from symbol_batch.gate import MarketGate
 from symbol_batch.panel import Panel, load_panel
 from symbol_batch.prices import PriceIntake, Prices, Revision, Taken, write_revisions
 from symbol_batch.providers.provider import Outcome, Provider
-from symbol_batch.risk_figures import BENCHMARK_SESSIONS, RiskModel, loading_rows, risk_model_of
-from symbol_batch.store import companies, editions, requests, risk_models, runs, universe
+from symbol_batch.risk import estimate_risk_model, write_risk_model
+from symbol_batch.risk_figures import RiskModel
+from symbol_batch.store import editions, requests, risk_models, runs, universe
 from symbol_batch.store.editions import Edition
 from symbol_batch.store.fences import NightFence
 
@@ -143,7 +144,7 @@ class Night:
             carried = await self._carried(held.keys() & set(symbols))
             row |= {"estimated": int(exposures.estimated.sum()), "carried": len(carried)}
         with steps.step("risk model") as row:
-            risk = await self._risk_model(panel, symbols, calendar, revisions)
+            risk = await estimate_risk_model(self._engine, panel, symbols, calendar, revisions)
             row.update(risk.counts())
         with steps.step("metrics"):
             metrics = await asyncio.to_thread(metrics_of, panel, symbols)
@@ -187,17 +188,6 @@ class Night:
         }
         return symbols, settled
 
-    async def _risk_model(
-        self, panel: Panel, symbols: Sequence[str], calendar: Calendar, revisions: Sequence[Revision]
-    ) -> RiskModel:
-        """Of the panel's session; the stress covariance looks years further back than the panel, at eight funds."""
-        session = panel.sessions[-1]
-        of_funds = [revision for revision in revisions if revision.symbol in BENCHMARKS]
-        funds = await load_panel(self._engine, BENCHMARKS, session, calendar, of_funds, count=BENCHMARK_SESSIONS)
-        async with self._engine.connect() as connection:
-            sectors = await companies.sectors(connection, symbols)
-        return await asyncio.to_thread(risk_model_of, panel, funds, symbols, sectors)
-
     async def _publish(
         self,
         *,
@@ -225,7 +215,8 @@ class Night:
                 await editions.copy_metrics(
                     connection, metric_rows(figures, panel.sessions, outcomes, edition.number, fence.run_id)
                 )
-                await self._write_risk_model(connection, edition, risk, panel, fence.run_id, held=figures.held)
+                await write_risk_model(connection, edition, risk, panel, fence.run_id, held=figures.held)
+                await risk_models.drop_old_residuals(connection, self._residual_nights)
                 dropped = await universe.count_not_found(connection, **_answered(outcomes), now=now)
                 stragglers = await requests.enqueue_stragglers(connection, edition.number)
                 events = _events(
@@ -260,29 +251,6 @@ class Night:
         crash_points.reached("night.after_publish_commit")
         telemetry.COVERAGE.set(coverage.ratio)
         return Published(edition, state, coverage)
-
-    async def _write_risk_model(
-        self,
-        connection: AsyncConnection,
-        edition: Edition,
-        risk: RiskModel,
-        panel: Panel,
-        run_id: UUID,
-        *,
-        held: Collection[str],
-    ) -> None:
-        """The model and its loadings; a symbol whose bar is held back keeps those of the last edition."""
-        await risk_models.insert_model(connection, edition, risk.factors, risk.typical, run_id)
-        loadings = risk.loadings
-        if loadings is not None:
-            carried: set[str] = set()
-            previous = await editions.current_edition(connection)
-            if previous is not None and held:
-                passed = sum(day > previous.session for day in panel.sessions)
-                carried = await risk_models.carry_loadings(connection, held, previous, edition, passed)
-            rows = await asyncio.to_thread(lambda: list(loading_rows(loadings, edition.number, without=carried)))
-            await risk_models.copy_loadings(connection, rows)
-        await risk_models.drop_old_residuals(connection, self._residual_nights)
 
     async def _write_revisions(
         self,

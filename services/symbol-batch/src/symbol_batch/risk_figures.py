@@ -42,7 +42,7 @@ class RiskModel:
         return {"estimated": estimated, "assumed": len(self.loadings.symbols) - estimated}
 
 
-def risk_model_of(panel: Panel, benchmarks: Panel, symbols: Sequence[str], sectors: Mapping[str, str]) -> RiskModel:
+def risk_model_of(panel: Panel, benchmarks: Panel, symbols: Sequence[str]) -> RiskModel:
     """The model of `symbols` as of the panel's last session. The panel contains them and the benchmarks.
 
     `benchmarks` are the same funds over the years that the stress covariance is of.
@@ -52,16 +52,15 @@ def risk_model_of(panel: Panel, benchmarks: Panel, symbols: Sequence[str], secto
     if factors.reason is not None:
         return RiskModel(factors, None, {})
     loadings = estimate_loadings(returns, funds, symbols, panel.sessions)
+    sectors = _sectors(panel)
     typical = typical_variances(loadings, sectors)
     return RiskModel(factors, with_typical_variances(loadings, sectors, typical), typical)
 
 
-def loadings_of(
-    panel: Panel, symbols: Sequence[str], sectors: Mapping[str, str], typical: Mapping[str, float]
-) -> Loadings:
+def loadings_of(panel: Panel, symbols: Sequence[str], typical: Mapping[str, float]) -> Loadings:
     """The loadings of symbols that join an edition whose model, and so whose typical variances, are there already."""
     loadings = estimate_loadings(_returns(panel, symbols), _returns(panel, BENCHMARKS), symbols, panel.sessions)
-    return with_typical_variances(loadings, sectors, typical)
+    return with_typical_variances(loadings, _sectors(panel), typical)
 
 
 def loading_rows(loadings: Loadings, edition: int, *, without: Collection[str] = ()) -> Iterator[tuple[Any, ...]]:
@@ -88,3 +87,7 @@ def loading_rows(loadings: Loadings, edition: int, *, without: Collection[str] =
 def _returns(panel: Panel, symbols: Sequence[str]) -> Floats:
     own = panel.columns(symbols)
     return total_returns(panel.closes[:, own], panel.ratios[:, own], panel.dividends[:, own])
+
+
+def _sectors(panel: Panel) -> dict[str, str]:
+    return {symbol: facts.sector for symbol, facts in panel.companies.items() if facts.sector is not None}

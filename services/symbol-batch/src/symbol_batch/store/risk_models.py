@@ -1,7 +1,6 @@
 """Risk models in the database: one an edition, with the loadings of every symbol that the edition contains."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -104,15 +103,6 @@ async def typical_variances(connection: AsyncConnection, edition: int) -> dict[s
     )
     found: dict[str, float] | None = row.scalar_one_or_none()
     return found
-
-
-async def held_symbols(connection: AsyncConnection, session: date) -> set[str]:
-    """The symbols whose bar of the session is held back by the quality gate."""
-    rows = await connection.execute(
-        text("SELECT symbol FROM symbols.quarantined_bars WHERE session = :session AND state = 'pending'"),
-        {"session": session},
-    )
-    return {row.symbol for row in rows}
 
 
 async def carry_loadings(

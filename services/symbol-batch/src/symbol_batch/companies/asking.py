@@ -6,12 +6,16 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+import structlog
+
 from symbol_batch.providers.provider import Answer
 
 REFUSALS = 20
 """Refusals in a row after which nobody else is asked about: more would keep the refusal up."""
 
 Reply = TypeVar("Reply", bound=Answer)
+
+log = structlog.get_logger(__name__)
 
 
 class Asking(Generic[Reply]):
@@ -48,7 +52,12 @@ class Asking(Generic[Reply]):
         try:
             async with asyncio.timeout(max(until - time.monotonic(), 0)):
                 for answered in asyncio.as_completed(asked):
-                    answers.append(await answered)
+                    try:
+                        answers.append(await answered)
+                    except Exception:  # a fault of the provider's code, met in one company's answer
+                        log.exception("asking about a company broke off")
+                        self.outcomes["ERROR"] += 1
+                        continue
                     self._refusals = self._refusals + 1 if answers[-1].outcome.is_refusal else 0
                     if self._refusals >= REFUSALS:
                         self.ended = f"refused {REFUSALS} times in a row: {answers[-1].detail}"

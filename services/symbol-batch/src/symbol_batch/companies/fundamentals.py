@@ -1,6 +1,7 @@
 """The step "fundamentals": the statements of companies, asked once, and again when new ones have been reported."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from symbol_batch.companies.asking import Asking
 from symbol_batch.companies.rows import line_rows, sentence
 from symbol_batch.companies.storing import Destination, Row, store, unstorable
-from symbol_batch.providers.provider import FundamentalsAnswer, Provider
+from symbol_batch.providers.provider import FundamentalsAnswer, Outcome, Provider
 from symbol_batch.store import companies
 from symbol_batch.store.companies import LineRow
 
@@ -48,6 +49,8 @@ def _row(answer: FundamentalsAnswer) -> Row[list[LineRow]]:
         rows, reasons = line_rows(answer.symbol, answer.lines)
     except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
         return unstorable(answer, error)
+    if not rows:
+        return Row(replace(answer, outcome=Outcome.BAD_DATA), None, sentence(answer.detail, reasons))
     return Row(answer, rows, sentence(answer.detail, reasons))
 
 

@@ -88,6 +88,22 @@ async def test_a_fault_strikes_massive_only_where_it_says_so(http):
     assert counted == {"grouped": 2, "splits": 1}
 
 
+async def test_what_befalls_a_symbol_befalls_it_here_too(http, simulator):
+    day = simulator.market.sessions.day(simulator.last_session()).isoformat()
+    before = {row["T"]: row["c"] for row in (await http.get(f"{GROUPED}/{day}")).json()["results"]}
+    for fault in (
+        {"kind": "unknown", "symbols": ["TLT"]},
+        {"kind": "drop", "symbols": ["VTV"]},
+        {"kind": "scale", "symbols": ["SPY"], "sessions": [day], "factor": 100},
+    ):
+        await http.post("/_simulator/faults", json=fault)
+    after = {row["T"]: row["c"] for row in (await http.get(f"{GROUPED}/{day}")).json()["results"]}
+    assert set(before) - set(after) == {"TLT", "VTV"}
+    assert after["SPY"] == pytest.approx(100 * before["SPY"])
+    alone = (await http.get(f"/v2/aggs/ticker/SPY/range/1/day/{day}/{day}")).json()["results"]
+    assert alone[0]["c"] == pytest.approx(after["SPY"])
+
+
 async def test_a_truncated_answer_is_the_first_half_of_the_right_one(http):
     whole = (await http.get(f"{GROUPED}/2025-07-08")).text
     await http.post("/_simulator/faults", json={"kind": "truncate", "endpoints": ["grouped"], "first": 1})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from market_simulator.massive.spelling import massive_ticker
 from market_simulator.simulator import Simulator
 
 Json = dict[str, Any]
+
+_OPENING = 9 * 3600 + 1800
+"""Seconds of the day at which the exchange opens."""
 
 
 def grouped_day(simulator: Simulator, session: int | None) -> Json:
@@ -33,7 +37,7 @@ def aggregates(simulator: Simulator, symbol: str, first: int, last: int) -> Json
     rows = []
     if history is not None:
         begin, end = np.searchsorted(history.session, [first, last + 1])
-        rows = [_row(simulator, history, row, "opens") for row in range(begin, end)]
+        rows = [_row(simulator, history, row) for row in range(begin, end)]
     return {
         "ticker": massive_ticker(symbol),
         "queryCount": len(rows),
@@ -47,29 +51,42 @@ def aggregates(simulator: Simulator, symbol: str, first: int, last: int) -> Json
 
 
 def _rows(simulator: Simulator, session: int) -> list[Json]:
+    """Straight from the series: making every symbol's history for one bar of each takes a second."""
+    faults, last = simulator.faults, simulator.last_session()
+    day, seconds = simulator.market.sessions.day(session), int(simulator.market.sessions.closes[session])
     rows = []
-    for symbol in simulator.market.series:
-        history = simulator.history(symbol)
-        if history is None:
+    for symbol, series in simulator.market.series.items():
+        row = int(np.searchsorted(series.session, session))
+        is_there = row < len(series.session) and series.session[row] == session
+        is_delisted = series.delisted is not None and last >= series.delisted
+        is_dropped = session == last and faults.hides("drop", symbol)
+        if not is_there or is_delisted or is_dropped or faults.hides("unknown", symbol):
             continue
-        row = int(np.searchsorted(history.session, session))
-        if row < len(history.session) and history.session[row] == session:
-            rows.append({"T": massive_ticker(symbol)} | _row(simulator, history, row, "closes"))
+        ratio = later_ratio(series.splits, session)
+        price = ratio * prod((fault.factor for fault in faults.scalings(symbol) if day in fault.sessions), start=1.0)
+        rows.append(
+            {
+                "T": massive_ticker(symbol),
+                "o": float(series.open[row] * price),
+                "h": float(series.high[row] * price),
+                "l": float(series.low[row] * price),
+                "c": float(series.close[row] * price),
+                "v": round(float(series.volume[row] / ratio)),
+                "t": seconds * 1000,
+            }
+        )
     return rows
 
 
-def _row(simulator: Simulator, history: History, row: int, stamp: str) -> Json:
-    """A bar; its time is the session's close in a grouped day and the day's beginning in aggregates."""
+def _row(simulator: Simulator, history: History, row: int) -> Json:
+    """A bar of aggregates; its time is the day's beginning in New York."""
     session = int(history.session[row])
-    sessions = simulator.market.sessions
     ratio = later_ratio(history.splits, session)
-    opening = int(sessions.opens[session])
-    seconds = int(sessions.closes[session]) if stamp == "closes" else opening - 9 * 3600 - 1800
     return {
         "o": float(history.open[row] * ratio),
         "h": float(history.high[row] * ratio),
         "l": float(history.low[row] * ratio),
         "c": float(history.close[row] * ratio),
         "v": round(float(history.volume[row] / ratio)),
-        "t": seconds * 1000,
+        "t": (int(simulator.market.sessions.opens[session]) - _OPENING) * 1000,
     }

@@ -34,8 +34,9 @@ _SYLLABLES = tuple(consonant + vowel for consonant in _CONSONANTS for vowel in _
 _SECOND_CLASS = 10
 """The company with this number has its symbol in the dash form of a share class."""
 
-MOST_COMPANIES = len(_SYLLABLES) ** 2
-"""How many four-letter symbols of two syllables there are."""
+_SHORT = len(_SYLLABLES) ** 2
+"""How many four-letter symbols of two syllables there are; later companies have a consonant more."""
+MOST_COMPANIES = _SHORT * (1 + len(_CONSONANTS))
 
 
 def companies(count: int) -> tuple[Listing, ...]:
@@ -47,8 +48,9 @@ def companies(count: int) -> tuple[Listing, ...]:
 
 def _company(number: int) -> Listing:
     # 4,900 and 2,017 have no common divisor: neighbours look different and no symbol comes twice.
-    place = (number * 2017 + 1234) % MOST_COMPANIES
-    word = _SYLLABLES[place // len(_SYLLABLES)] + _SYLLABLES[place % len(_SYLLABLES)]
+    place = (number * 2017 + 1234) % _SHORT
+    ending = "" if number < _SHORT else _CONSONANTS[number // _SHORT - 1]
+    word = _SYLLABLES[place // len(_SYLLABLES)] + _SYLLABLES[place % len(_SYLLABLES)] + ending
     sector, industry = _SECTORS[number % len(_SECTORS)]
     symbol = f"{word}-B" if number == _SECOND_CLASS else word
     return Listing(symbol, f"{word.title()} {industry.split()[-1]} Inc.", "EQUITY", sector, industry)

@@ -150,8 +150,9 @@ def test_a_stored_action_that_the_answer_no_longer_lists_does_not_excuse() -> No
 
 
 def test_an_action_in_both_counts_once() -> None:
-    before = Before(bars([100]), (split(1, 2.0),))
-    assert judge(TradedHistory(bars([50], first=1), (split(1, 2.0),)), before) == []
+    before = Before(bars([100]), (split(2, 2.0),))
+    assert judge(TradedHistory(bars([50], first=2), (split(2, 2.0),)), before) == []
+    assert judge(TradedHistory(bars([50], first=3), (split(2, 2.0),)), before) == []
 
 
 def test_an_action_on_a_day_without_session_counts_on_the_next_bar() -> None:

@@ -162,3 +162,8 @@ def test_medians_are_numpys_and_nan_where_too_little_is_known(seed: int, missing
             known = series[np.isfinite(series)]
             expected = np.median(known) if len(known) >= 3 else np.nan
             np.testing.assert_allclose(own, expected, rtol=1e-12)
+
+
+def test_the_median_of_no_rows_is_not_known() -> None:
+    np.testing.assert_array_equal(median(np.empty((0, 3))), [np.nan] * 3)
+    np.testing.assert_array_equal(median(np.empty((3, 0)), axis=1), [np.nan] * 3)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from riskstream.runtime.clock import Clock
-from symbol_batch.providers.http_session import NotSent
+from symbol_batch.providers.http_session import NotSent, RequestHook
 from symbol_batch.providers.massive import MassiveProvider
 from symbol_batch.providers.massive_days import massive_ticker
 from symbol_batch.providers.provider import NotOffered, Outcome
@@ -287,9 +287,7 @@ async def test_a_hook_sees_every_request_and_can_forbid_it(canned) -> None:
     canned.say(GROUPED, path=AGGREGATES)
     canned.say(NOTHING, path="/stocks/v1/")
 
-    class Hook:
-        seen: list[int | None]
-
+    class Hook(RequestHook):
         def __init__(self) -> None:
             self.seen, self.forbids = [], False
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import threading
 import time
 from datetime import date
 
 import numpy as np
 import pytest
 
-from symbol_batch.providers.http_session import NotSent
+from symbol_batch.providers.http_session import NotSent, RequestHook
 from symbol_batch.providers.provider import Outcome
 from symbol_batch.providers.yahoo import YahooProvider
 
@@ -291,7 +292,7 @@ async def test_closing_does_not_wait_for_a_server_that_hangs(canned, monkeypatch
     await asyncio.gather(*waiting, return_exceptions=True)
 
 
-class Hook:
+class Hook(RequestHook):
     """Counts; holds requests back for a while, or forbids them."""
 
     def __init__(self, seconds: float = 0.0, error: Exception | None = None) -> None:
@@ -316,6 +317,26 @@ async def test_a_hook_sees_each_request_and_what_came_of_it(canned) -> None:
     finally:
         await provider.aclose()
     assert hook.seen == [200, 429, None]
+
+
+async def test_closing_wakes_who_waits_for_its_turn(canned) -> None:
+    class Gate(RequestHook):
+        def __init__(self) -> None:
+            self.opened = threading.Event()
+
+        def before_request(self) -> None:
+            assert self.opened.wait(20)
+
+        def closing(self) -> None:
+            self.opened.set()
+
+    provider = YahooProvider(base=canned.url, deadline=1.5, hook=Gate())
+    waiting = asyncio.create_task(provider.history("X", START))
+    await asyncio.sleep(0.2)
+    await provider.aclose()
+    answer = await asyncio.wait_for(waiting, 1.0)
+    assert (answer.outcome, answer.detail) == (Outcome.TRANSPORT, "not sent: shutting down")
+    assert canned.asked == []
 
 
 async def test_waiting_for_its_turn_takes_nothing_from_a_symbols_time(canned) -> None:

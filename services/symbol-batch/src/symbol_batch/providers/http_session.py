@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 from curl_cffi import CurlOpt
@@ -16,26 +16,17 @@ LARGEST_BODY = 64 * 2**20
 Headers: TypeAlias = Mapping[str, str | None]
 
 
-class RequestHook(Protocol):
-    """Is told of every request that really goes out, from the thread that sends it."""
+class RequestHook:
+    """Is told of every request that really goes out, from the thread that sends it. This one lets every request go."""
 
     def before_request(self) -> None:
         """May block until the request may go out; its time is not counted against the deadline. NotSent forbids it."""
-        ...
 
     def after_response(self, status: int | None, headers: Headers) -> None:
         """What came back; None and no headers where nothing did."""
-        ...
 
-
-class NoHook:
-    """Lets every request go at once."""
-
-    def before_request(self) -> None:
-        """Nothing to wait for."""
-
-    def after_response(self, status: int | None, headers: Headers) -> None:
-        """Nothing to learn."""
+    def closing(self) -> None:
+        """Nothing more will be sent: whoever blocks in `before_request` is to return soon. Called from any thread."""
 
 
 class NotSent(Exception):
@@ -79,7 +70,7 @@ class BoundedSession(Session[Response]):
     def __init__(self, base: str | None, hook: RequestHook | None = None, **options: Any) -> None:
         super().__init__(curl_options={CurlOpt.MAXFILESIZE_LARGE: LARGEST_BODY}, **options)
         self._base = None if base is None else urlsplit(base)
-        self._hook = hook or NoHook()
+        self._hook = hook or RequestHook()
         self._mine = threading.local()
         self._closing = False
 
@@ -91,6 +82,7 @@ class BoundedSession(Session[Response]):
     def stop(self) -> None:
         """Let nothing more go out: requests raise Closed from now on."""
         self._closing = True
+        self._hook.closing()
 
     def request(self, method: Any, url: str, *, timeout: Any = None, **kwargs: Any) -> Response:  # type: ignore[override]  # clients use keywords
         self._wait_for_turn()

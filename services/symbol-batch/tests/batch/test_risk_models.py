@@ -108,9 +108,11 @@ async def test_a_new_symbol_joins_the_model_with_the_loadings_that_the_night_wou
 async def test_a_new_symbol_without_half_a_year_is_assumed_with_the_editions_typical_variance(batch) -> None:
     stranger, neighbours = company(batch.exchange), [company(batch.exchange, number) for number in range(9, 16)]
     await batch.run_night_of(THURSDAY)
+    sector = await batch.value("SELECT sector FROM symbols.company_profiles WHERE symbol = $1", stranger)
     await batch.rows(
-        "UPDATE symbols.company_profiles SET sector = CASE WHEN symbol = ANY($1) THEN 'Energy' ELSE 'Utilities' END",
+        "UPDATE symbols.company_profiles SET sector = CASE WHEN symbol = ANY($1) THEN $2 ELSE 'Other' END",
         [stranger, *neighbours],
+        sector,
     )
     for table in ("symbol_universe", "market_data_cache"):
         await batch.rows(f"DELETE FROM symbols.{table} WHERE symbol = $1", stranger)
@@ -123,11 +125,12 @@ async def test_a_new_symbol_without_half_a_year_is_assumed_with_the_editions_typ
     assert (row["status"], row["reason"], row["residuals"]) == ("assumed", "too_few_observations", None)
     assert row["betas"] == [1.0, 0, 0, 0, 0, 0, 0, 0]
     assert 0 < row["observations"] < 126
-    of_energy = [loadings[symbol] for symbol in neighbours]
-    energy = [one["specific_variance"] for one in of_energy if one["status"] == "estimated"]
-    assert len(energy) >= 5
-    assert row["specific_variance"] == np.median(energy)
-    assert json.loads((await model_of(batch, 2))["typical_variances"])["Energy"] == np.median(energy)
+    members = await batch.rows("SELECT symbol FROM symbols.company_profiles WHERE sector = $1", sector)
+    of_sector = [loadings[name]["specific_variance"] for (name,) in members if name != stranger]
+    assert len(of_sector) >= 5
+    assert row["specific_variance"] == np.median(of_sector)
+    typical = json.loads((await model_of(batch, 2))["typical_variances"])
+    assert typical[sector] == np.median(of_sector) != typical[""]
 
 
 async def test_without_half_a_year_of_benchmarks_the_night_is_published_with_a_reason_and_no_loadings(batch) -> None:

@@ -5,15 +5,17 @@ what changes published sessions.
 """
 
 from symbol_batch.prices.comparison import Taken
+from symbol_batch.prices.deciding import NotDecidable, Verdict, bar_to_decide, change_of
 from symbol_batch.prices.holding import set_aside
 from symbol_batch.prices.intake import PriceIntake
 from symbol_batch.prices.revision import Revision, write_revisions
 from symbol_batch.prices.second_source import agreeing
-from symbol_batch.prices.service import Prices, PriceSeries, rename_history
+from symbol_batch.prices.service import Prices, PriceSeries, copy_history
 from symbol_batch.store.quarantine import Decision, QuarantinedBar, State
 
 __all__ = [
     "Decision",
+    "NotDecidable",
     "PriceIntake",
     "PriceSeries",
     "Prices",
@@ -21,8 +23,11 @@ __all__ = [
     "Revision",
     "State",
     "Taken",
+    "Verdict",
     "agreeing",
-    "rename_history",
+    "bar_to_decide",
+    "change_of",
+    "copy_history",
     "set_aside",
     "write_revisions",
 ]

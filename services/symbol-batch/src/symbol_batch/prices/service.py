@@ -114,10 +114,13 @@ class Prices:
             return await quarantine.quarantined_bars(connection, symbols, states=states, session=session, limit=limit)
 
 
-async def rename_history(connection: AsyncConnection, old: str, new: str) -> None:
-    """Give a symbol's bars, held bars and actions to its new name; what the new name has of its own stays as it is."""
-    await store.rename(connection, old, new)
-    await quarantine.rename(connection, old, new)
+async def copy_history(connection: AsyncConnection, old: str, new: str) -> None:
+    """Give a symbol's bars, held bars and actions to its new name; what the new name has of its own stays as it is.
+
+    The old name keeps them: published editions were computed from them.
+    """
+    await store.copy_history(connection, old, new)
+    await quarantine.copy_held(connection, old, new)
 
 
 def _series(

@@ -142,6 +142,16 @@ async def copy_edition(
         )
 
 
+async def edition_before(connection: AsyncConnection, session: date) -> Edition | None:
+    """The newest edition of an earlier session."""
+    rows = await connection.execute(
+        text("SELECT edition, session FROM symbols.editions WHERE session < :session ORDER BY edition DESC LIMIT 1"),
+        {"session": session},
+    )
+    row = rows.first()
+    return None if row is None else Edition(row.edition, row.session)
+
+
 async def symbols_of(connection: AsyncConnection, edition: Edition) -> list[str]:
     """The symbols that an edition contains."""
     rows = await connection.execute(

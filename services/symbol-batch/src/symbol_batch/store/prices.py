@@ -202,14 +202,14 @@ async def write_actions(
         await copy_upsert(connection, "symbols.corporate_actions", _ACTION_COLUMNS, rows, key=key, update=update)
 
 
-async def rename(connection: AsyncConnection, old: str, new: str) -> None:
-    """Give bars and actions to another symbol, where it has none of that session or of that kind and day."""
-    for table, key in (("market_data_cache", "mine.session"), ("corporate_actions", "(mine.ex_date, mine.kind)")):
-        theirs = key.replace("mine.", "theirs.")
+async def copy_history(connection: AsyncConnection, old: str, new: str) -> None:
+    """Give bars and actions also to another symbol, where it has none of that session or of that kind and day."""
+    for table, columns in (("market_data_cache", _PRICE_COLUMNS), ("corporate_actions", _ACTION_COLUMNS)):
+        rest = ", ".join(columns[1:])
         await connection.execute(
             text(
-                f"UPDATE symbols.{table} AS mine SET symbol = :new WHERE symbol = :old AND {key} NOT IN "  # noqa: S608  # our own names
-                f"(SELECT {theirs.strip('()')} FROM symbols.{table} theirs WHERE theirs.symbol = :new)"
+                f"INSERT INTO symbols.{table} (symbol, {rest}) SELECT :new, {rest} FROM symbols.{table} "  # noqa: S608  # our own names
+                "WHERE symbol = :old ON CONFLICT DO NOTHING"
             ),
             {"old": old, "new": new},
         )

@@ -139,6 +139,19 @@ async def quarantined_bars(
     return [_bar(row) for row in rows]
 
 
+async def lock(connection: AsyncConnection, symbol: str, session: date) -> QuarantinedBar | None:
+    """The bar, so that nobody else decides about it until the transaction ends; None where none is held."""
+    rows = await connection.execute(
+        text(
+            f"SELECT {_LISTED} FROM symbols.quarantined_bars "  # noqa: S608  # our own names
+            "WHERE symbol = :symbol AND session = :session FOR UPDATE"
+        ),
+        {"symbol": symbol, "session": session},
+    )
+    row = rows.first()
+    return None if row is None else _bar(row)
+
+
 async def hold(connection: AsyncConnection, bars: Sequence[QuarantinedBar]) -> None:
     """Hold bars back; what was decided on an earlier figure of the same session is over."""
     key = ("symbol", "session")
@@ -178,12 +191,13 @@ async def out_of_use(connection: AsyncConnection, session: date) -> dict[str, st
     return {row.symbol: row.why for row in rows}
 
 
-async def rename(connection: AsyncConnection, old: str, new: str) -> None:
-    """Give held bars to another symbol, where it has none of that session."""
+async def copy_held(connection: AsyncConnection, old: str, new: str) -> None:
+    """Give held bars also to another symbol, where it has none of that session."""
+    rest = ", ".join(_COLUMNS[1:])
     await connection.execute(
         text(
-            "UPDATE symbols.quarantined_bars AS mine SET symbol = :new WHERE symbol = :old AND session NOT IN "
-            "(SELECT session FROM symbols.quarantined_bars theirs WHERE theirs.symbol = :new)"
+            f"INSERT INTO symbols.quarantined_bars (symbol, {rest}) SELECT :new, {rest} FROM symbols.quarantined_bars "  # noqa: S608  # our own names
+            "WHERE symbol = :old ON CONFLICT DO NOTHING"
         ),
         {"old": old, "new": new},
     )

@@ -92,6 +92,15 @@ async def claim(
     return None if row is None else (row.fence, row.attempt)
 
 
+async def running_session(connection: AsyncConnection) -> date | None:
+    """The session whose night somebody is working on; None where nobody is."""
+    found = await connection.execute(
+        text("SELECT min(session) FROM symbols.batch_runs WHERE state = 'running' AND lease_until > clock_timestamp()")
+    )
+    session: date | None = found.scalar_one()
+    return session
+
+
 async def renew(connection: AsyncConnection, run_id: UUID, fence: int, lease_seconds: float) -> bool:
     """Hold the run for longer; False where it is not ours any more."""
     renewed = await connection.execute(

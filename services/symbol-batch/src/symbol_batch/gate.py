@@ -124,6 +124,7 @@ def _judged(panel: Panel, volumes: Floats, sectors: Mapping[str, str], rows: int
         sectors=codes,
         rows=rows,
         ratios=panel.ratios,
+        dividends=panel.dividends,
     )
 
 

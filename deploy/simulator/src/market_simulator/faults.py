@@ -24,7 +24,7 @@ class Fault(BaseModel):
     `latency` answers rightly after `milliseconds`. `truncate` gives the first half of the right answer, `endless` a
     body without an end. `drop` takes away a symbol's latest session, `unknown` the symbol; `scale` multiplies the
     prices of `sessions` by `factor`: a wrong bar, or a correction of a right one. Without `endpoints` a fault strikes
-    Yahoo's data and not Massive's. yfinance repeats a refused request once by itself, so `first: 2` refuses one call.
+    Yahoo's data and not Massive's. Bare yfinance repeats a refused request once, so `first: 2` refuses one call.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

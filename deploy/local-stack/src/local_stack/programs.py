@@ -89,6 +89,12 @@ class SymbolBatch(Program):
     name = "symbol-batch"
 
 
+class OperatorCommand(Program):
+    """Not to be started: it has commands only."""
+
+    name = "riskstream"
+
+
 class PortfolioRefresh(Program):
     name = "portfolio-refresh"
 

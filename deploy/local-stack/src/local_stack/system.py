@@ -16,7 +16,15 @@ from local_stack.folders import PROJECT
 from local_stack.issuer import Issuer
 from local_stack.kafka import KafkaServer
 from local_stack.postgres import PostgresServer
-from local_stack.programs import Analytics, MarketSimulator, Onboarding, PortfolioRefresh, Program, SymbolBatch
+from local_stack.programs import (
+    Analytics,
+    MarketSimulator,
+    Onboarding,
+    OperatorCommand,
+    PortfolioRefresh,
+    Program,
+    SymbolBatch,
+)
 from local_stack.stack import DATABASE, Stack
 from local_stack.valkey import ValkeyServer
 from riskstream.messaging.topics import create_topics
@@ -155,7 +163,7 @@ class System:
         """Put symbols into the universe; ServerFailed says what symbol-batch had against them."""
         file = self._folder / "universe.txt"
         file.write_text("\n".join(symbols) + "\n")
-        added = self.command(SymbolBatch, "symbol_batch", "universe", "add", "--file", str(file))
+        added = self.command(OperatorCommand, "symbol_batch", "universe", "add", "--file", str(file))
         if added.returncode != 0:
             raise ServerFailed(f"the universe was not changed: {added.stderr.strip()}")
 

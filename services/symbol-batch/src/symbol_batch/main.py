@@ -2,14 +2,12 @@
 
 import argparse
 import asyncio
-import csv
 import json
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -29,7 +27,6 @@ from riskstream.runtime.clock import Clock, clock_from_environment
 from riskstream.runtime.health import Health
 from riskstream.runtime.logs import configure_logs
 from riskstream.runtime.service import HttpPart, Periodic, Service
-from riskstream.symbology import InvalidSymbolError, normalise
 from symbol_batch import schema
 from symbol_batch.api import create_app
 from symbol_batch.companies.company_intake import CompanyIntake
@@ -39,7 +36,6 @@ from symbol_batch.prices import PriceIntake
 from symbol_batch.providers.yahoo import YahooProvider
 from symbol_batch.schedule import Reconciler, RunSummary
 from symbol_batch.settings import CommandSettings, SymbolBatchSettings
-from symbol_batch.store import universe
 
 NAME = "symbol-batch"
 REQUESTS_GROUP = f"{NAME}.requests"
@@ -81,7 +77,15 @@ async def wired(settings: SymbolBatchSettings, clock: Clock) -> AsyncIterator[Wi
     outbox = Outbox(schema.SCHEMA, f"/services/{NAME}", clock=clock)
     reconciler = Reconciler(
         engine,
-        Night(engine, intake, companies, outbox, clock, residual_nights=settings.residual_nights),
+        Night(
+            engine,
+            intake,
+            companies,
+            outbox,
+            clock,
+            residual_nights=settings.residual_nights,
+            not_found_sessions=settings.not_found_sessions,
+        ),
         clock,
         every=settings.reconcile_seconds,
         lease_seconds=settings.lease_seconds,
@@ -122,7 +126,7 @@ async def serve(clock: Clock) -> int:
         )
         relay = Relay(wiring.engine, schema.SCHEMA, settings.kafka, f"{NAME}-relay")
         health = Health()
-        health.add("requests", consumer.state)
+        health.add(REQUESTS_GROUP, consumer.state)
         health.add("relay", relay.state)
         health.add("reconciler", wiring.reconciler.health)
         app = create_app(wiring.engine, health)
@@ -153,44 +157,6 @@ async def reconcile(clock: Clock, *, as_json: bool) -> int:
     return 1 if any(summary.state == "failed" for summary in summaries) else 0
 
 
-async def add_to_universe(clock: Clock, texts: Sequence[str]) -> int:
-    """Make the symbols active: the next night takes them in."""
-    try:
-        symbols = [normalise(text) for text in texts]
-    except InvalidSymbolError as error:
-        sys.stderr.write(f"nothing was added: {error}\n")
-        return 2
-    engine = create_engine(CommandSettings().postgres_dsn.get_secret_value(), application=NAME)
-    try:
-        async with engine.begin() as connection:
-            added = await universe.activate(connection, symbols, clock.now())
-    finally:
-        await engine.dispose()
-    sys.stdout.write(f"{added} of {len(set(symbols))} symbols added\n")
-    return 0
-
-
-async def list_universe() -> int:
-    """Print every symbol and its status."""
-    engine = create_engine(CommandSettings().postgres_dsn.get_secret_value(), application=NAME)
-    try:
-        async with engine.connect() as connection:
-            listed = await universe.list_universe(connection)
-    finally:
-        await engine.dispose()
-    sys.stdout.writelines(f"{symbol}\t{status}\n" for symbol, status in listed)
-    return 0
-
-
-def symbols_in(file: Path) -> list[str]:
-    """The symbols of a file: a CSV with a column `symbol`, or one a line; blank lines and # lines are skipped."""
-    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip() and line.lstrip()[0] != "#"]
-    header = [name.strip().lower() for name in lines[0].split(",")] if lines else []
-    if "symbol" not in header:
-        return [line.strip() for line in lines]
-    return [row[header.index("symbol")] for row in csv.reader(lines[1:])]
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command `symbol-batch`; without a word it serves."""
     options = _parser().parse_args(arguments)
@@ -200,11 +166,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.exit(asyncio.run(migrate_as_told(schema.migrate, clock)))
         case "reconcile":
             sys.exit(asyncio.run(reconcile(clock, as_json=options.json)))
-        case "universe" if options.action == "list":
-            sys.exit(asyncio.run(list_universe()))
-        case "universe":
-            texts = [*options.symbols, *(symbols_in(options.file) if options.file else [])]
-            sys.exit(asyncio.run(add_to_universe(clock, texts)))
         case _:
             sys.exit(asyncio.run(serve(clock)))
 
@@ -216,13 +177,6 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("migrate", help=f"bring the schema to its newest form, as {MIGRATOR_VARIABLE}")
     once = commands.add_parser("reconcile", help="run every due night now, then exit")
     once.add_argument("--json", action="store_true", help="one JSON object a run")
-    actions = commands.add_parser("universe", help="the symbols that every night works on").add_subparsers(
-        dest="action", required=True
-    )
-    add = actions.add_parser("add", help="make symbols active")
-    add.add_argument("symbols", nargs="*", metavar="SYMBOL")
-    add.add_argument("--file", type=Path, help="one symbol a line, or a CSV with a column `symbol`")
-    actions.add_parser("list", help="print symbols and their status")
     return parser
 
 

@@ -71,6 +71,10 @@ class SymbolRequests:
         edition = await editions.current_edition(connection)
         if edition is not None and symbol in await editions.published_sessions(connection, [symbol]):
             return SymbolReady(symbol=symbol, edition=edition.number, session=edition.session)
+        onwards = (await universe.renamed(connection, [symbol])).get(symbol)
+        if onwards is not None:
+            detail = f"{symbol} goes on as {onwards[0]} since {onwards[1]}; ask for that"
+            return SymbolFailed(symbol=symbol, reason="renamed", detail=detail)
         failure = await requests.recent_failure(connection, symbol)
         if failure is not None:
             return SymbolFailed(symbol=symbol, reason=failure[0], detail=failure[1])

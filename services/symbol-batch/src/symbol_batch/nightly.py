@@ -98,6 +98,7 @@ class Night:
         clock: Clock,
         *,
         residual_nights: int = 5,
+        not_found_sessions: int = 5,
         second_sources: Sequence[Provider] = (),
     ) -> None:
         """`second_sources` are asked about bars that only the comparison with other symbols makes suspicious."""
@@ -107,6 +108,7 @@ class Night:
         self._outbox = outbox
         self._clock = clock
         self._residual_nights = residual_nights
+        self._not_found_sessions = not_found_sessions
         self._gate = MarketGate(engine, Prices(engine), clock, second_sources)
 
     async def run(self, session: date, calendar: Calendar, fence: NightFence, steps: Steps) -> Published:
@@ -217,7 +219,11 @@ class Night:
                 )
                 await write_risk_model(connection, edition, risk, panel, fence.run_id, held=figures.held)
                 await risk_models.drop_old_residuals(connection, self._residual_nights)
-                dropped = await universe.count_not_found(connection, **_answered(outcomes), now=now)
+                dropped = await universe.count_not_found(
+                    connection, **_answered(outcomes), limit=self._not_found_sessions, now=now
+                )
+                why = f"not found on {self._not_found_sessions} sessions in a row"
+                await requests.refuse(connection, dropped, "not_found", why, under_way=False)
                 stragglers = await requests.enqueue_stragglers(connection, edition.number)
                 events = _events(
                     session=session,

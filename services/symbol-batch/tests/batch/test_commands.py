@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from riskstream.runtime.health import Health
 from riskstream.symbology import InvalidSymbolError, normalise
 from symbol_batch.api import create_app
-from symbol_batch.main import symbols_in
+from symbol_batch.commands.universe import symbols_in
 from symbol_batch.settings import CommandSettings
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword", "ignore:Series.values returning")
@@ -99,9 +99,3 @@ async def test_the_command_runs_what_is_due_prints_it_and_says_by_its_exit_wheth
     assert "2025-07-07  completed  edition 1  attempt 2" in done.stdout
     again = await command("reconcile")
     assert (again.returncode, again.stdout) == (0, "nothing is due\n")
-    added = await command("universe", "add", "brk.b", "SPY")
-    assert (added.returncode, added.stdout) == (0, "1 of 2 symbols added\n")
-    refused = await command("universe", "add", "not a symbol")
-    assert refused.returncode == 2
-    assert "nothing was added" in refused.stderr
-    assert "BRK-B\tactive" in (await command("universe", "list")).stdout

@@ -10,7 +10,6 @@ import pytest
 from symbol_batch.calendar import calendar_at
 from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.schedule import run_id_of
-from symbol_batch.store.universe import NOT_FOUND_LIMIT
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword", "ignore:Series.values returning")
 
@@ -364,7 +363,7 @@ async def test_an_overlap_of_another_series_is_bad_data_and_rewrites_nothing(bat
 
 async def test_only_not_found_on_several_sessions_in_a_row_drops_a_symbol(batch, exchange) -> None:
     gone, back, refused = (company(exchange, number) for number in (7, 8, 9))
-    before = NOT_FOUND_LIMIT - 2
+    before = 3
     await batch.rows("UPDATE symbols.symbol_universe SET not_found_sessions = $1", before)
     exchange.fault(kind="unknown", symbols=[gone])
     exchange.fault(kind="refuse", symbols=[refused])
@@ -373,6 +372,8 @@ async def test_only_not_found_on_several_sessions_in_a_row_drops_a_symbol(batch,
     assert [tuple(row) for row in await batch.rows(query, gone)] == [("active", before + 1)]
     await batch.run_night_of(MONDAY)
     assert [tuple(row) for row in await batch.rows(query, gone)] == [("inactive", before + 2)]
+    request = "SELECT state, reason FROM symbols.symbol_requests WHERE symbol = $1"
+    assert [tuple(row) for row in await batch.rows(request, gone)] == [("failed", "not_found")]
     assert [tuple(row) for row in await batch.rows(query, back)] == [("active", 0)]
     assert [tuple(row) for row in await batch.rows(query, refused)] == [("active", before)]
     exchange.forget_requests()

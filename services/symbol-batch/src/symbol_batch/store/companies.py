@@ -192,6 +192,19 @@ async def record_fetches(
     )
 
 
+async def copy_company(connection: AsyncConnection, old: str, new: str) -> None:
+    """Give a company's profile and statements also to its new name; what that has of its own stays as it is."""
+    for table, columns in (("company_profiles", (*_PROFILE_COLUMNS, "last_earnings")), ("fundamentals", _LINE_COLUMNS)):
+        rest = ", ".join(columns[1:])
+        await connection.execute(
+            text(
+                f"INSERT INTO symbols.{table} (symbol, {rest}) SELECT :new, {rest} FROM symbols.{table} "  # noqa: S608  # our own names
+                "WHERE symbol = :old ON CONFLICT DO NOTHING"
+            ),
+            {"old": old, "new": new},
+        )
+
+
 async def sectors(connection: AsyncConnection, symbols: Sequence[str]) -> dict[str, str]:
     """The sector of each of `symbols` that has one: a GICS name, or ETF."""
     rows = await connection.execute(

@@ -69,6 +69,28 @@ async def enqueue_stragglers(connection: AsyncConnection, edition: int) -> list[
     return missing
 
 
+async def refuse(
+    connection: AsyncConnection, symbols: Sequence[str], reason: str, detail: str, *, under_way: bool = True
+) -> None:
+    """Let the requests for the symbols stand as failed, also where nobody asked: who holds them is told why.
+
+    Work under way on one loses its fence. Whoever holds the edition's lock must leave it alone (`under_way` False):
+    its worker may hold the request's row while it waits for that lock.
+    """
+    await connection.execute(
+        text(
+            "INSERT INTO symbols.symbol_requests (symbol, state, reason, detail, finished_at) "
+            "SELECT symbol, 'failed', :reason, :detail, clock_timestamp() "
+            "FROM unnest(CAST(:symbols AS text[])) AS refused(symbol) WHERE :under_way OR NOT EXISTS "
+            "(SELECT FROM symbols.symbol_requests AS r WHERE r.symbol = refused.symbol "
+            "AND r.state IN ('queued', 'running', 'waiting_for_provider')) ON CONFLICT (symbol) DO UPDATE SET "
+            "state = 'failed', step = NULL, reason = excluded.reason, detail = excluded.detail, "
+            "finished_at = excluded.finished_at, leased_by = NULL, lease_until = NULL"
+        ),
+        {"symbols": sorted(symbols), "reason": reason, "detail": detail, "under_way": under_way},
+    )
+
+
 async def claim(connection: AsyncConnection, holder: str, lease_seconds: float) -> Request | None:
     """Take the request that has waited longest, unless all leases are taken, nothing is due, or no edition exists yet.
 
@@ -158,13 +180,18 @@ async def postpone(
     )  # fmt: skip
 
 
-async def list_requests(connection: AsyncConnection, limit: int = 200) -> list[dict[str, Any]]:
-    """Requests as the API shows them, newest first."""
+async def list_requests(
+    connection: AsyncConnection, *, symbol: str | None = None, state: str | None = None, limit: int = 200
+) -> list[dict[str, Any]]:
+    """Requests as the API shows them, newest first. `next_attempt_at` is null once a request has ended."""
     rows = await connection.execute(
         text(
-            "SELECT symbol, state, step, attempt, requested_at, next_attempt_at, last_outcome, reason, detail, "
-            "finished_at FROM symbols.symbol_requests ORDER BY requested_at DESC, symbol LIMIT :limit"
+            "SELECT symbol, state, step, attempt, requested_at, "
+            "CASE WHEN state IN ('queued', 'waiting_for_provider') THEN next_attempt_at END AS next_attempt_at, "
+            "last_outcome, reason, detail, finished_at FROM symbols.symbol_requests "
+            "WHERE symbol = coalesce(CAST(:symbol AS text), symbol) AND state = coalesce(CAST(:state AS text), state) "
+            "ORDER BY requested_at DESC, symbol LIMIT :limit"
         ),
-        {"limit": limit},
+        {"symbol": symbol, "state": state, "limit": limit},
     )
     return [dict(row._mapping) for row in rows]

@@ -25,7 +25,7 @@ ALTER TABLE symbols.batch_runs
 """
 
 GRANTS = """
-GRANT SELECT, INSERT, UPDATE ON symbols.symbol_renames TO symbol_batch;
+GRANT SELECT, INSERT, UPDATE, DELETE ON symbols.symbol_renames TO symbol_batch;
 GRANT SELECT ON symbols.symbol_renames TO symbols_reader;
 """
 

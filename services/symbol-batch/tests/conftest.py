@@ -25,7 +25,7 @@ from symbol_batch.calendar import due_at
 from symbol_batch.companies.company_intake import CompanyIntake
 from symbol_batch.new_symbols import NewSymbols, SymbolRequests
 from symbol_batch.nightly import Night
-from symbol_batch.prices import PriceIntake
+from symbol_batch.prices import PriceIntake, Prices
 from symbol_batch.providers.yahoo import YahooProvider
 from symbol_batch.schedule import Reconciler
 
@@ -102,6 +102,7 @@ class Batch:
             chunk_symbols=options.get("chunk_symbols", 100),
             second_sources=options.get("second_sources", ()),
         )
+        self.prices = Prices(self.engine)
         self.companies = CompanyIntake(self.engine, self.provider, clock, **options.get("companies", {}))
         self.outbox = Outbox("symbols", "/services/symbol-batch", clock=clock)
         self.night = Night(

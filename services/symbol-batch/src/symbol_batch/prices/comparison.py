@@ -5,7 +5,7 @@ A held bar that the answer only repeats is no difference; one that it confirms i
 judged anew like any other bar.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from math import prod
@@ -76,6 +76,7 @@ class Comparison:
         self.found: Differences = differences(known.stored, history, source)
         self.released: dict[date, Decision] = {}
         self._repeated: set[date] = set()
+        self._pending = {day for day, bar in known.quarantined.items() if bar.state == "pending"}
         for day, bar in known.quarantined.items():
             self._sort_in(day, bar)
         self._aside = history.bars.on({*self._repeated, *self.released})
@@ -115,7 +116,7 @@ class Comparison:
         same_source = bar.source == self.source
         if bar.state not in OUT_OF_USE or not repeats(bar, self.history, same_source=same_source):
             return
-        agrees = not same_source or (self.session > bar.held_in and not _taken_back(self.history, bar))
+        agrees = not same_source or (self.session > bar.held_in and not _taken_back(self.history, bar, self._pending))
         if bar.state == "pending" and agrees:
             by = f"{self.source} for {self.session}" if same_source else self.source
             self.released[day] = Decision(bar.symbol, day, "confirmed", by)
@@ -275,11 +276,16 @@ def judged(history: TradedHistory, session: date) -> tuple[Outcome, str | None]:
     return Outcome.STALE, f"no bar for {session}, {last}"
 
 
-def _taken_back(history: TradedHistory, bar: QuarantinedBar) -> bool:
-    """Whether a jump was followed by another: a bar that stands alone is no more right for being repeated."""
+def _taken_back(history: TradedHistory, bar: QuarantinedBar, held: Collection[date]) -> bool:
+    """Whether a jump was followed by the way back: a level that nobody kept is no more right for being repeated.
+
+    The bars that are held back after it share its fate: what counts is the first one beyond them.
+    """
     bars = history.bars
     row = int(np.searchsorted(bars.days, np.datetime64(bar.session, "D")))
-    if bar.rule != Rule.JUMP or row + 1 >= len(bars.days):
+    while row + 1 < len(bars.days) and bars.days[row + 1].astype(object) in held:
+        row += 1
+    if bar.rule != Rule.JUMP or row + 1 == len(bars.days):
         return False
     following = bars.days[row + 1].astype(object)
     ratio = prod(a.ratio for a in history.actions if a.ratio is not None and bars.day_of(a) == following)

@@ -374,3 +374,15 @@ async def test_the_simulators_broken_answers_are_outages(yahoo, exchange, fault)
     exchange.fault(kind=fault, symbols=["SPY"])
     answers = await yahoo.session_bars(["SPY", "TLT"], [date(2025, 7, 8), date(2025, 7, 9)])
     assert [answer.outcome for answer in answers] == [Outcome.TRANSPORT, Outcome.OK]
+
+
+async def test_a_body_that_never_ends_is_cut_off_by_its_size_long_before_its_time(canned) -> None:
+    canned.say(manner="endless")
+    provider = YahooProvider(base=canned.url, deadline=60.0)
+    try:
+        answer = await asyncio.wait_for(provider.history("X", START), 10.0)
+    finally:
+        await provider.aclose()
+    assert answer.outcome is Outcome.TRANSPORT
+    assert answer.detail.startswith("no answer (RequestException: Failed to perform, curl: (63) Exceeded")
+    assert answer.detail.endswith("bytes.)")

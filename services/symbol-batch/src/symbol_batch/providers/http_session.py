@@ -40,6 +40,11 @@ class Closed(Exception):
         super().__init__("not sent: shutting down")
 
 
+def told(error: Exception) -> str:
+    """An error as one sentence: without the address at which curl explains its numbers."""
+    return f"{type(error).__name__}: {error}".partition(" See https://curl.se/")[0]
+
+
 class Deadline:
     """Seconds that run while the fetch works, and stand while it waits for its turn. One thread works, others read."""
 

@@ -8,7 +8,7 @@ import orjson
 from curl_cffi.requests import Response
 from curl_cffi.requests.exceptions import RequestException
 
-from symbol_batch.providers.http_session import BoundedSession, Closed, Deadline, NotSent, RequestHook
+from symbol_batch.providers.http_session import BoundedSession, Closed, Deadline, NotSent, RequestHook, told
 from symbol_batch.providers.provider import Failure, Outcome, Unusable
 from symbol_batch.providers.worker_pool import WorkerPool
 
@@ -52,7 +52,7 @@ class MassiveClient:
         except NotSent as error:
             return Failure(Outcome.RATE_LIMITED, str(error))
         except (RequestException, Closed) as error:
-            return Failure(Outcome.TRANSPORT, f"no answer ({type(error).__name__}: {error})")
+            return Failure(Outcome.TRANSPORT, f"no answer ({told(error)})")
 
     def _pages(self, path: str, parameters: dict[str, str]) -> list[Row]:
         rows: list[Row] = []

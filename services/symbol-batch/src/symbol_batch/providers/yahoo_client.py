@@ -15,7 +15,7 @@ from yfinance.data import YfData
 from yfinance.exceptions import YFPricesMissingError, YFRateLimitError
 from yfinance.scrapers.history import PriceHistory
 
-from symbol_batch.providers.http_session import Closed, Deadline, NotSent, RequestHook
+from symbol_batch.providers.http_session import Closed, Deadline, NotSent, RequestHook, told
 from symbol_batch.providers.provider import Failure, Outcome, Unusable
 from symbol_batch.providers.worker_pool import WorkerPool
 from symbol_batch.providers.yahoo_session import Fetch, Seen, YahooSession
@@ -125,7 +125,7 @@ def _prepare_client() -> "tempfile.TemporaryDirectory[str]":
 
 def failure_of(error: Exception, fetch: Fetch, deadline: float) -> Failure:
     """What the client's error means, judged by what the data services really answered."""
-    said = f"{type(error).__name__}: {error}"
+    said = told(error)
     if isinstance(error, NotSent):
         return Failure(Outcome.RATE_LIMITED, str(error))
     if isinstance(error, Closed):

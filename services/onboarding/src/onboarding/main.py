@@ -10,6 +10,7 @@ import structlog
 from onboarding import schema
 from onboarding.api import create_app
 from onboarding.portfolios import Portfolios
+from onboarding.renames import LotRenamer
 from onboarding.settings import OnboardingSettings
 from onboarding.sweeper import SymbolSweeper
 from riskstream.database.engine import create_engine
@@ -55,6 +56,7 @@ async def serve(clock: Clock) -> int:
     service = Service(SERVICE, health, shutdown_seconds=settings.shutdown_seconds)
     service.closes(engine.dispose)
     service.add("sweeper", Periodic("symbol sweep", settings.sweep_seconds, sweeper.sweep))
+    service.add("renames", Periodic("rename lots", settings.sweep_seconds, LotRenamer(engine, outbox, clock).apply))
     service.add("silent sessions", Periodic("end silent sessions", WATCH_SECONDS, partial(end_silent_sessions, engine)))
     service.add("relay", relay)
     service.add("http", http)

@@ -126,6 +126,11 @@ class Portfolios:
         async with self._acting_for(owner) as connection:
             return await store.page_of_portfolios(connection, owner, after, limit)
 
+    async def new_names(self, owner: str, symbols: Sequence[str]) -> dict[str, str]:
+        """The name that each of `symbols` has now, where it is not that one any more."""
+        async with self._acting_for(owner) as connection:
+            return await store.new_names(connection, symbols)
+
     async def delete(self, owner: str, portfolio: UUID) -> None:
         """Delete at a new version and say so; raises NoSuchPortfolio also for another owner's."""
         now = self._clock.now()

@@ -1,6 +1,7 @@
 """The endpoints. Each reads, asks the portfolios, answers; rules live below."""
 
 import asyncio
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from onboarding.api.answers import (
 from onboarding.api.bodies import SentFile, read_file, read_json, read_limited
 from onboarding.api.details import Details, caller_key, canonical, file_key
 from onboarding.imports.reader import read_csv
+from onboarding.imports.renames import listed_symbol, under_new_names
 from onboarding.imports.rows import Validated, validate
 from onboarding.portfolios import Created, NewPortfolio
 from onboarding.portfolios import Portfolios as PortfolioService
@@ -52,6 +54,10 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
     """The operations on portfolios."""
     router = APIRouter(prefix="/portfolios", tags=["portfolios"], dependencies=[Depends(HTTPBearer(auto_error=False))])
 
+    async def named_now(owner: str, validated: Validated) -> Validated:
+        symbols = {listed[1] for listed in map(listed_symbol, validated.lots) if listed is not None}
+        return under_new_names(validated, await portfolios.new_names(owner, sorted(symbols)))
+
     async def answer_created(owner: str, created: Created, response: Response) -> Any:
         record = await portfolios.settled(owner, created)
         response.status_code = HTTPStatus.CREATED if created.is_new else HTTPStatus.OK
@@ -73,6 +79,8 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         """
         body = await read_limited(request, settings.request_max_bytes)
         new, validated, document = await asyncio.to_thread(_from_json, body, clock, settings.portfolio_max_rows)
+        validated = await named_now(owner, validated)
+        new = replace(new, lots=validated.lots)
         key = caller_key(request.headers.get("idempotency-key"), b"json", document)
         created = await portfolios.create(owner, new, key)
         record = await answer_created(owner, created, response)
@@ -92,7 +100,9 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         details = Details({name: value for name, value in sent.fields.items() if name != "file"})
         details.only(IMPORT_FIELDS)
         mode, dry_run = details.mode(), details.flag("dry_run")
-        table, report = await asyncio.to_thread(_from_file, sent, clock, settings.portfolio_max_rows)
+        table = await asyncio.to_thread(_from_file, sent, clock, settings.portfolio_max_rows)
+        table = await named_now(owner, table)
+        report = await asyncio.to_thread(ImportReport.of, table)
         new = NewPortfolio(
             name=details.name(),
             lots=table.lots,
@@ -176,12 +186,11 @@ def _from_json(body: bytes, clock: Clock, most: int) -> tuple[NewPortfolio, Vali
     return new, validated, canonical(document)
 
 
-def _from_file(sent: SentFile, clock: Clock, most: int) -> tuple[Validated, ImportReport]:
-    """What the file's rows came to, and the report of it."""
+def _from_file(sent: SentFile, clock: Clock, most: int) -> Validated:
+    """What the file's rows came to."""
     table = read_csv(sent.content, max_rows=most)
     found = validate(table.rows, clock.today(), table.errors)
-    validated = Validated(found.rows, found.lots, found.errors, [*table.warnings, *found.warnings])
-    return validated, ImportReport.of(validated)
+    return replace(found, warnings=[*table.warnings, *found.warnings])
 
 
 def _refuse_fields(details: Details) -> None:

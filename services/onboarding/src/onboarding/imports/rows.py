@@ -43,12 +43,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """The lots of the rows without an error, in order, and everything that was found."""
+    """The lots of the rows without an error, in order, each with its place, and everything that was found."""
 
     rows: int
     lots: Sequence[Lot]
     errors: Sequence[Finding]
     warnings: Sequence[Finding]
+    places: Sequence[int] = ()
 
 
 def validate(rows: Iterable[Row], today: date, found: Sequence[Finding] = ()) -> Validated:
@@ -58,6 +59,7 @@ def validate(rows: Iterable[Row], today: date, found: Sequence[Finding] = ()) ->
     yields no lot. An identical row is kept and warned about.
     """
     lots: list[Lot] = []
+    places: list[int] = []
     errors = list(found)
     warnings: list[Finding] = []
     first_seen: dict[Lot, int] = {}
@@ -75,8 +77,9 @@ def validate(rows: Iterable[Row], today: date, found: Sequence[Finding] = ()) ->
             message = f"The same as row {first}; both are kept."
             warnings.append(Finding(row.place, None, "identical_row", message, lot.symbol))
         lots.append(lot)
+        places.append(row.place)
     errors.sort(key=lambda finding: finding.place)
-    return Validated(count, lots, errors, warnings)
+    return Validated(count, lots, errors, warnings, places)
 
 
 class _RowCheck:

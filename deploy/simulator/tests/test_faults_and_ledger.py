@@ -30,6 +30,31 @@ async def test_a_refusal_is_429_and_no_json(http):
     assert answer.text == "Edge: Too Many Requests"
 
 
+async def test_a_limit_lets_its_rate_through_and_refuses_the_rest(http, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("market_simulator.faults.time.monotonic", lambda: now[0])
+    await http.post("/_simulator/faults", json={"kind": "limit", "per_second": 2, "retry_after": 7})
+    burst = [await http.get(CHART) for _ in range(4)]
+    assert [answer.status_code for answer in burst] == [200, 200, 429, 429]
+    assert burst[-1].headers["retry-after"] == "7"
+    statuses = []
+    for _ in range(8):
+        now[0] += 0.25
+        statuses.append((await http.get(CHART)).status_code)
+    assert statuses == [429, 200] * 4
+
+
+async def test_a_limit_of_one_endpoint_leaves_the_others_alone(http):
+    await http.post("/_simulator/faults", json={"kind": "limit", "per_second": 0.01, "endpoints": ["grouped"]})
+    grouped = "/v2/aggs/grouped/locale/us/market/stocks/2025-07-07"
+    key = {"authorization": "Bearer k"}
+    assert (await http.get(grouped, headers=key)).status_code != 429
+    refused = await http.get(grouped, headers=key)
+    assert (refused.status_code, refused.json()["status"]) == (429, "ERROR")
+    assert "retry-after" not in refused.headers
+    assert {(await http.get(CHART)).status_code for _ in range(5)} == {200}
+
+
 async def test_the_first_requests_fail_and_then_no_more(http):
     await http.post("/_simulator/faults", json={"kind": "error", "first": 2})
     assert [(await http.get(CHART)).status_code for _ in range(4)] == [500, 500, 200, 200]
@@ -61,7 +86,9 @@ async def test_a_hanging_request_answers_nothing_in_time(http):
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(http.get(CHART), timeout=0.1)
     ledger = (await http.get("/_simulator/requests")).json()
-    assert ledger["requests"] == [{"endpoint": "chart", "symbols": ["SPY"], "status": None}]
+    [request] = ledger["requests"]
+    assert (request["endpoint"], request["symbols"], request["status"]) == ("chart", ["SPY"], None)
+    assert 0 <= request["at"] < 60
     assert ledger["in_flight"] == 0
 
 
@@ -130,6 +157,9 @@ async def test_a_refused_fraction_lets_a_second_try_through():
     [
         {"kind": "explode"},
         {"kind": "latency"},
+        {"kind": "limit"},
+        {"kind": "refuse", "per_second": 2},
+        {"kind": "html", "retry_after": 2},
         {"kind": "refuse", "milliseconds": 5},
         {"kind": "drop", "first": 3},
         {"kind": "refuse", "fraction": 0},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,22 +15,26 @@ from market_simulator.ledger import Endpoint
 
 DATA_ENDPOINTS: frozenset[Endpoint] = frozenset({"chart", "quote", "quoteSummary", "timeseries"})
 MASSIVE_ENDPOINTS: frozenset[Endpoint] = frozenset({"grouped", "aggregates", "splits", "dividends"})
-SPOILING = frozenset({"refuse", "html", "hang", "error", "truncate", "endless"})
+SPOILING = frozenset({"refuse", "limit", "html", "hang", "error", "truncate", "endless"})
 
 
 class Fault(BaseModel):
     """One rule.
 
-    `refuse` answers 429, `html` a web page with status 200, `error` 500, `hang` nothing for `milliseconds`;
-    `latency` answers rightly after `milliseconds`. `truncate` gives the first half of the right answer, `endless` a
-    body without an end. `drop` takes away a symbol's latest session, `unknown` the symbol; `scale` multiplies the
-    prices of `sessions` by `factor`: a wrong bar, or a correction of a right one. Without `endpoints` a fault strikes
-    Yahoo's data and not Massive's. Bare yfinance repeats a refused request once, so `first: 2` refuses one call.
+    `refuse` answers 429, and `limit` does so to what is more than `per_second` on the average and a second's worth at
+    once; both say `retry_after`, where given, in seconds. `html` answers a web page with status 200, `error` 500,
+    `hang` nothing for `milliseconds`; `latency` answers rightly after `milliseconds`. `truncate` gives the first half
+    of the right answer, `endless` a body without an end. `drop` takes away a symbol's latest session, `unknown` the
+    symbol; `scale` multiplies the prices of `sessions` by `factor`: a wrong bar, or a correction of a right one.
+    Without `endpoints` a fault strikes Yahoo's data and not Massive's. Bare yfinance repeats a refused request once, so
+    `first: 2` refuses one call.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["refuse", "html", "hang", "error", "latency", "truncate", "endless", "drop", "unknown", "scale"]
+    kind: Literal[
+        "refuse", "limit", "html", "hang", "error", "latency", "truncate", "endless", "drop", "unknown", "scale"
+    ]
     endpoints: frozenset[Endpoint] = DATA_ENDPOINTS
     symbols: frozenset[str] | None = None
     """Null: all."""
@@ -38,6 +43,8 @@ class Fault(BaseModel):
     first: int | None = Field(default=None, ge=1)
     """Only so many requests, then the rule is spent."""
     milliseconds: int = Field(default=0, ge=0, le=600_000)
+    per_second: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    retry_after: int | None = Field(default=None, ge=0)
     sessions: frozenset[date] = frozenset()
     factor: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
@@ -46,6 +53,10 @@ class Fault(BaseModel):
         timed = self.kind in ("hang", "latency")
         if timed != (self.milliseconds > 0):
             raise ValueError("give milliseconds to hang and latency, and to nothing else")
+        if (self.kind == "limit") != (self.per_second is not None):
+            raise ValueError("give per_second to limit, and to nothing else")
+        if self.retry_after is not None and self.kind not in ("refuse", "limit"):
+            raise ValueError("give retry_after to refuse and limit, and to nothing else")
         scaling = self.kind == "scale"
         if scaling != bool(self.sessions) or scaling != (self.factor != 1.0):
             raise ValueError("give sessions and a factor to scale, and to nothing else")
@@ -60,6 +71,20 @@ class _Rule:
     fault: Fault
     struck: int = 0
     seen: Counter[str] = field(default_factory=Counter)
+    overdraft: float = 0.0
+    """Of a limit: requests let through that are not paid for by time yet."""
+    last: float = 0.0
+
+    def is_over_limit(self, now: float) -> bool:
+        """Whether a request at `now`, in seconds, is one too many; it is counted where it is not."""
+        if self.fault.per_second is None:
+            return True
+        self.overdraft = max(self.overdraft - (now - self.last) * self.fault.per_second, 0.0)
+        self.last = now
+        if self.overdraft > max(self.fault.per_second, 1.0) - 1.0:
+            return True
+        self.overdraft += 1.0
+        return False
 
 
 class Faults:
@@ -117,6 +142,8 @@ class Faults:
         request = f"{endpoint} {','.join(symbols)}"
         rule.seen[request] += 1
         if self._draw(rule, f"{request} {rule.seen[request]}") >= fault.fraction:
+            return False
+        if not rule.is_over_limit(time.monotonic()):
             return False
         rule.struck += 1
         return True

@@ -95,14 +95,10 @@ async def _hang(receive: Receive, seconds: float) -> None:
                 pass
 
 
-def _refusal(fault: Fault, endpoint: Endpoint) -> Response | None:  # noqa: PLR0911  # a table of cases
+def _refusal(fault: Fault, endpoint: Endpoint) -> Response | None:
     match fault.kind:
-        case "refuse" if endpoint == "crumb":
-            return PlainTextResponse(CRUMB_REFUSAL, status_code=429)
-        case "refuse" if endpoint in MASSIVE_ENDPOINTS:
-            return Response(TOO_MANY, status_code=429, media_type="application/json")
-        case "refuse":
-            return Response(EDGE_REFUSAL, status_code=429, media_type="text/html")
+        case "refuse" | "limit":
+            return _too_many(fault, endpoint)
         case "html":
             return Response(HTML_PAGE, media_type="text/html")
         case "error":
@@ -111,3 +107,12 @@ def _refusal(fault: Fault, endpoint: Endpoint) -> Response | None:  # noqa: PLR0
             # Who waited this long gets what a proxy says when its upstream never answered.
             return Response(SERVER_ERROR, status_code=504, media_type="text/html")
     return None
+
+
+def _too_many(fault: Fault, endpoint: Endpoint) -> Response:
+    headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
+    if endpoint == "crumb":
+        return PlainTextResponse(CRUMB_REFUSAL, status_code=429, headers=headers)
+    if endpoint in MASSIVE_ENDPOINTS:
+        return Response(TOO_MANY, status_code=429, media_type="application/json", headers=headers)
+    return Response(EDGE_REFUSAL, status_code=429, media_type="text/html", headers=headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +19,14 @@ _REMEMBERED = 20_000
 
 @dataclass
 class Request:
-    """One request; `status` is null while it is being answered and for one whose client went away."""
+    """One request; `status` is null while it is being answered and for one whose client went away.
+
+    `at` is in seconds since the ledger was reset.
+    """
 
     endpoint: Endpoint
     symbols: tuple[str, ...]
+    at: float
     status: int | None = None
 
 
@@ -34,6 +39,7 @@ class Ledger:
 
     def reset(self) -> None:
         """Forgets all requests; those in flight go on being in flight."""
+        self._began = time.monotonic()
         self._requests: deque[Request] = deque(maxlen=_REMEMBERED)
         self._by_endpoint: Counter[str] = Counter()
         self._by_symbol: dict[str, Counter[str]] = {}
@@ -42,7 +48,7 @@ class Ledger:
     @contextmanager
     def request(self, endpoint: Endpoint, symbols: tuple[str, ...]) -> Iterator[Request]:
         """Records a request and holds it in flight until the block ends."""
-        request = Request(endpoint, symbols)
+        request = Request(endpoint, symbols, time.monotonic() - self._began)
         self._requests.append(request)
         self._by_endpoint[endpoint] += 1
         for symbol in symbols:
@@ -66,7 +72,12 @@ class Ledger:
             "in_flight": self._in_flight,
             "max_in_flight": self._most_in_flight,
             "requests": [
-                {"endpoint": request.endpoint, "symbols": request.symbols, "status": request.status}
+                {
+                    "endpoint": request.endpoint,
+                    "symbols": request.symbols,
+                    "status": request.status,
+                    "at": round(request.at, 4),
+                }
                 for request in self._requests
             ],
         }

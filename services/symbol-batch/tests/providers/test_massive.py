@@ -265,6 +265,16 @@ async def test_a_failure_is_not_kept_for_long(massive, canned, monkeypatch) -> N
     assert (await massive.session_bars(["VSAT"], [DAY]))[0].outcome is Outcome.OK
 
 
+async def test_a_day_that_was_not_there_yet_is_asked_for_again_soon(massive, canned, monkeypatch) -> None:
+    monkeypatch.setattr("symbol_batch.providers.massive.FAILURE_KEPT_SECONDS", 0.0)
+    canned.say(NOTHING, path=AGGREGATES)
+    assert (await massive.session_bars(["VSAT"], [DAY]))[0].outcome is Outcome.STALE
+    canned.say(GROUPED, path=AGGREGATES)
+    assert (await massive.session_bars(["VSAT"], [DAY]))[0].outcome is Outcome.OK
+    canned.say(NOTHING, path=AGGREGATES)
+    assert (await massive.session_bars(["VSAT"], [DAY]))[0].outcome is Outcome.OK, "a day that is there is kept"
+
+
 async def test_it_gives_the_prices_that_were_traded_and_the_dividends_that_were_declared(
     market_day, exchange, market
 ) -> None:

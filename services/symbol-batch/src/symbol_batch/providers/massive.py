@@ -39,9 +39,8 @@ from symbol_batch.providers.provider import (
 
 URL = "https://api.massive.com"
 PAGE = "5000"
-KEPT_SECONDS = 300.0
-"""How long an answer about the whole market serves every chunk of symbols that asks for it."""
 FAILURE_KEPT_SECONDS = 15.0
+"""For what could not be had, and for a day that has not come yet."""
 KEPT = 64
 """Answers about the whole market kept at most, of half a megabyte each."""
 
@@ -49,7 +48,7 @@ Shared = TypeVar("Shared")
 
 
 class MassiveProvider(LimitedProvider):
-    """Grouped days, splits and dividends, shared between all who ask within `KEPT_SECONDS`.
+    """Grouped days, splits and dividends, shared between all who ask within `kept_seconds`.
 
     A session of any number of symbols takes one request for each session asked and two for the actions. It lists no
     spin-offs: a distribution that Yahoo gives as a ratio shows as a fall in price here. It does not say that it does
@@ -68,14 +67,18 @@ class MassiveProvider(LimitedProvider):
         concurrency: int = 4,
         deadline: float = 120.0,
         hook: RequestHook | None = None,
+        kept_seconds: float = 300.0,
     ) -> None:
-        """`deadline` is in seconds for one question with all its pages. ValueError without a key."""
+        """`deadline` is in seconds for one question with all its pages; `kept_seconds` is how long an answer about the
+        whole market serves every chunk of symbols that asks for it. ValueError without a key.
+        """
         if not key:
             raise ValueError(
                 f"provider massive needs an API key: set {KEY_VARIABLE}, or take massive out of RISKSTREAM_PROVIDERS"
             )
         self._client = MassiveClient(base=base, key=key, deadline=deadline, concurrency=concurrency, hook=hook)
         self._clock = clock
+        self._kept_seconds = kept_seconds
         self._kept: OrderedDict[object, tuple[float, asyncio.Task[Any]]] = OrderedDict()
 
     async def session_bars(self, symbols: Sequence[str], sessions: Sequence[date]) -> list[BarsAnswer]:
@@ -171,7 +174,7 @@ class MassiveProvider(LimitedProvider):
         """One request for all who ask at once or soon after."""
         kept = self._kept.get(key)
         if kept is None or kept[0] < time.monotonic():
-            kept = time.monotonic() + KEPT_SECONDS, asyncio.create_task(ask())
+            kept = time.monotonic() + self._kept_seconds, asyncio.create_task(ask())
             self._kept[key] = kept
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
@@ -179,9 +182,14 @@ class MassiveProvider(LimitedProvider):
             # Shielded: others wait for the same answer.
             answer: Shared = await asyncio.shield(kept[1])
         except Unusable:
-            self._kept[key] = min(kept[0], time.monotonic() + FAILURE_KEPT_SECONDS), kept[1]
+            self._keep_shortly(key, *kept)
             raise
+        if isinstance(answer, GroupedDay) and not len(answer.tickers):
+            self._keep_shortly(key, *kept)
         return answer
+
+    def _keep_shortly(self, key: object, until: float, task: asyncio.Task[Any]) -> None:
+        self._kept[key] = min(until, time.monotonic() + FAILURE_KEPT_SECONDS), task
 
 
 def _bars(days: Any, bars: Any, actions: MarketActions, ticker: str) -> ProviderBars:

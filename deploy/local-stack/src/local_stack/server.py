@@ -88,7 +88,11 @@ class Server(ABC):
         self.start()
 
     def pause(self) -> None:
-        """Freeze the process: connections stay open and nobody answers."""
+        """Freeze the process and what is in its group; does nothing where nothing runs.
+
+        Whoever is connected hears nothing more. Postgres serves each connection by a process with a group of its own:
+        only its first process stands still, which lets nobody in; who is connected is answered as before.
+        """
         if self._process is not None:
             self._process.signal(signal.SIGSTOP)
 

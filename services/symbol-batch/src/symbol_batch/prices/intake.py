@@ -72,19 +72,32 @@ class PriceIntake:
         FencedError when the lease is lost.
         """
         taken: list[Taken] = []
-        for begin in range(0, len(symbols), self._chunk_symbols):
-            chunk = await self._fetch_chunk(symbols[begin : begin + self._chunk_symbols], session, calendar)
-            await self._store_chunk(chunk, fence, run_id)
-            taken += chunk
-            if run_id is not None:
-                crash_points.reached("night.after_chunk")
-            for one in chunk:
-                telemetry.FETCHES.labels(one.outcome).inc()
-            if all(one.outcome.is_refusal for one in chunk):
-                log.warning(
-                    "the provider refuses or cannot be reached; not asking on", asked=len(taken), of=len(symbols)
+        chunks = [symbols[n : n + self._chunk_symbols] for n in range(0, len(symbols), self._chunk_symbols)]
+        fetching: asyncio.Task[list[Taken]] | None = None
+        try:
+            for number, names in enumerate(chunks):
+                fetched = fetching or asyncio.create_task(self._fetch_chunk(names, session, calendar))
+                chunk = await fetched
+                refused = all(one.outcome.is_refusal for one in chunk)
+                following = chunks[number + 1 : number + 2] if not refused else []
+                # The provider works on the next chunk while the database takes this one in.
+                fetching = next(
+                    (asyncio.create_task(self._fetch_chunk(more, session, calendar)) for more in following), None
                 )
-                break
+                await self._store_chunk(chunk, fence, run_id)
+                taken += chunk
+                if run_id is not None:
+                    crash_points.reached("night.after_chunk")
+                for one in chunk:
+                    telemetry.FETCHES.labels(one.outcome).inc()
+                if refused:
+                    log.warning(
+                        "the provider refuses or cannot be reached; not asking on", asked=len(taken), of=len(symbols)
+                    )
+                    break
+        finally:
+            if fetching is not None and not fetching.done():
+                fetching.cancel()
         return taken
 
     async def _fetch_chunk(self, symbols: Sequence[str], session: date, calendar: Calendar) -> list[Taken]:

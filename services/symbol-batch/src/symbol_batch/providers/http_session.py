@@ -100,8 +100,12 @@ class BoundedSession(Session[Response]):
         except BaseException:
             self._hook.after_response(None, {})
             raise
-        self._hook.after_response(response.status_code, response.headers)
+        self._hook.after_response(self._heard(url, response), response.headers)
         return response
+
+    def _heard(self, url: str, response: Response) -> int | None:
+        """The status that the hook is told; None for an answer that somebody else gave in the provider's place."""
+        return response.status_code
 
     def _wait_for_turn(self) -> None:
         if self._closing:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from symbol_batch.providers.http_session import BoundedSession, Deadline
@@ -25,9 +26,10 @@ class WorkerPool:
     async def run(self, deadline: Deadline, work: Callable[[], Result], too_late: Late) -> Result | Late:
         """What `work` returns; `too_late` soon after the deadline, even if its thread still waits for something.
 
-        The deadline runs from when a thread takes the work up, which the work says by the session's `begin`.
+        It runs in the context of who asked. The deadline runs from when a thread takes the work up, which the work says
+        by the session's `begin`.
         """
-        working = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        working = asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, work)
         self._working.add(working)
         working.add_done_callback(self._working.discard)
         while deadline.left > 0:

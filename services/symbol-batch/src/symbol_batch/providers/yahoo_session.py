@@ -76,7 +76,7 @@ class YahooSession(BoundedSession):
         path = urlsplit(url).path
         is_crumb = path.endswith(CRUMB_PATH)
         fetch.was_refused = _is_refusal(response, is_crumb=is_crumb)
-        if any(service in path for service in DATA_PATHS):
+        if _is_data(path):
             fetch.seen = _seen(response)
             if response.status_code >= HTTPStatus.BAD_REQUEST and response.status_code not in _LEFT_TO_THE_CLIENT:
                 raise StatusError(fetch.seen)
@@ -86,8 +86,18 @@ class YahooSession(BoundedSession):
             _check_crumb(response)
         return response
 
+    def _heard(self, url: str, response: Response) -> int | None:
+        path = urlsplit(url).path
+        if _is_refusal(response, is_crumb=path.endswith(CRUMB_PATH)):
+            return HTTPStatus.TOO_MANY_REQUESTS
+        return None if _is_data(path) and not _seen(response).is_json else response.status_code
+
 
 _LEFT_TO_THE_CLIENT = {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}
+
+
+def _is_data(path: str) -> bool:
+    return any(service in path for service in DATA_PATHS)
 
 
 def _is_refusal(response: Response, *, is_crumb: bool) -> bool:

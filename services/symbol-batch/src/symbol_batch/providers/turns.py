@@ -1,0 +1,294 @@
+"""Turns to ask one provider: the line in which this process's requests wait for the slots that all processes share."""
+
+import asyncio
+import contextlib
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+import structlog
+
+from symbol_batch.providers.breaker import BreakerState
+from symbol_batch.providers.http_session import Closed, Headers, NotSent, RequestHook
+from symbol_batch.providers.limit import Heard, Limit, Limits
+from symbol_batch.providers.provider import Failure, Outcome
+
+EVERY = 0.1
+"""Seconds between exchanges with the other processes: no turn is given on older knowledge, no refusal kept longer."""
+LATE = 0.5
+"""A slot that nobody took for so long has lapsed."""
+PROBE_LOOKS = 0.2
+AFTER_TROUBLE = 1.0
+
+IS_URGENT: ContextVar[bool] = ContextVar("IS_URGENT", default=False)
+"""Whether somebody waits for what is being asked: such requests go first."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    turn: "Future[int]" = field(default_factory=Future)
+    """The epoch of the slot, once there is one."""
+    since: float = field(default_factory=time.monotonic)
+
+
+class Turns(RequestHook):
+    """Every request of the provider waits here, in its thread, until it may go.
+
+    Made and closed on the event loop, which keeps the line. What was heard and what is wanted is exchanged with all
+    other processes a few times a second, a refusal at once.
+    """
+
+    def __init__(
+        self, provider: str, limits: Limits, *, patience: float = 30.0, waits_for_breaker: bool = True
+    ) -> None:
+        """`patience` is how long a request waits for the end of a pause, in seconds; a longer pause refuses it at once,
+        and so does an open breaker where `waits_for_breaker` is False: somebody else can be asked instead.
+        """
+        self._provider = provider
+        self._limits = limits
+        self._patience = patience
+        self._waits_for_breaker = waits_for_breaker
+        self._loop = asyncio.get_running_loop()
+        self._mine = threading.local()
+        self._urgent: deque[_Waiting] = deque()
+        self._ordinary: deque[_Waiting] = deque()
+        self._heard: dict[int, Heard] = {}
+        self._slots: deque[float] = deque()
+        self._limit: Limit | None = None
+        self._looked = -math.inf
+        self._ahead = 0.0
+        """Of the database's clock, over this process's."""
+        self._again = -math.inf
+        self._dealt = 0
+        self._exchanging = asyncio.Lock()
+        self._news = asyncio.Event()
+        self._is_bad_news = False
+        self._is_closed = False
+        self._dealer: asyncio.Task[None] | None = None
+
+    def before_request(self) -> None:
+        """Block until the request may go. NotSent where the provider is not to be asked for longer than it may wait."""
+        waiting = _Waiting()
+        try:
+            self._loop.call_soon_threadsafe(self._join, waiting, IS_URGENT.get())
+        except RuntimeError as error:
+            raise Closed from error
+        while not waiting.turn.done():
+            with contextlib.suppress(TimeoutError):
+                waiting.turn.exception(timeout=1.0)
+            if self._loop.is_closed() and not waiting.turn.done():
+                raise Closed
+        self._mine.epoch = waiting.turn.result()
+
+    def after_response(self, status: int | None, headers: Headers) -> None:
+        """Learn from what came back: 429 is a refusal; an error of the server, or nothing, a lost answer."""
+        epoch: int = self._mine.epoch
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            heard = Heard(epoch, refused=1, retry_after=retry_after(headers))
+        elif status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            heard = Heard(epoch, lost=1)
+        else:
+            heard = Heard(epoch, answered=1)
+        # Without a loop there is nobody left to learn from it.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._hear, heard)
+
+    def closing(self) -> None:
+        """Send everybody in the line away, now and from now on."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._close)
+
+    async def closed(self) -> Failure | None:
+        """Why the provider is not to be asked now, if so: asking would be refused without a request."""
+        if self._limit is None or time.monotonic() - self._looked >= EVERY:
+            await self._exchange(0)
+        return self._refusal(time.monotonic())
+
+    async def aclose(self) -> None:
+        """Send everybody in the line away and tell the others what was heard last."""
+        self._close()
+        if self._dealer is not None:
+            self._dealer.cancel()
+            await asyncio.gather(self._dealer, return_exceptions=True)
+        if self._heard:
+            await self._exchange(0)
+
+    def _close(self) -> None:
+        self._is_closed = True
+        self._send_away(lambda _: Closed())
+
+    def _join(self, waiting: _Waiting, is_urgent: bool) -> None:
+        if self._is_closed:
+            waiting.turn.set_exception(Closed())
+            return
+        (self._urgent if is_urgent else self._ordinary).append(waiting)
+        self._wake()
+
+    def _hear(self, heard: Heard) -> None:
+        known = self._heard.get(heard.epoch)
+        self._heard[heard.epoch] = heard if known is None else known + heard
+        if not heard.answered:
+            self._is_bad_news = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self._news.set()
+        if self._dealer is None and not self._is_closed:
+            self._dealer = self._loop.create_task(self._deal())
+
+    async def _deal(self) -> None:
+        try:
+            while True:
+                await self._step()
+        finally:
+            self._send_away(lambda _: Closed())
+
+    async def _step(self) -> None:
+        """Do the next thing there is to do, or wait for it."""
+        now = time.monotonic()
+        while self._slots and self._slots[0] < now - LATE:
+            self._slots.popleft()
+        known_for = now - self._looked
+        if self._is_bad_news or (self._heard and known_for >= EVERY):
+            await self._exchange_or_send_away(0)
+        elif not self._in_line:
+            await self._wait(EVERY - known_for if self._heard else None)
+        elif not self._slots and now < self._again:
+            await self._wait(self._again - now)
+        elif not self._slots:
+            await self._exchange_or_send_away(self._wanted(known_for))
+        elif self._slots[0] > now:
+            await self._wait(self._slots[0] - now)
+        elif known_for >= EVERY:
+            await self._exchange_or_send_away(0)
+        else:
+            self._slots.popleft()
+            self._give_turn()
+
+    @property
+    def _in_line(self) -> int:
+        return len(self._urgent) + len(self._ordinary)
+
+    def _give_turn(self) -> None:
+        assert self._limit is not None
+        waiting = (self._urgent or self._ordinary).popleft()
+        self._dealt += 1
+        waiting.turn.set_result(self._limit.epoch)
+
+    def _wanted(self, seconds: float) -> int:
+        """Slots for who is in the line and who will have joined it before the next exchange, if all goes on so."""
+        rate = self._limit.pace.rate if self._limit is not None else 1.0
+        soon = 1.5 * self._dealt * EVERY / max(seconds, EVERY)
+        return max(1, min(math.ceil(rate * EVERY), math.ceil(max(self._in_line, soon))))
+
+    async def _wait(self, seconds: float | None) -> None:
+        """Until there is news, or for so long."""
+        self._news.clear()
+        if self._is_bad_news:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+
+    async def _exchange_or_send_away(self, wanted: int) -> None:
+        try:
+            await self._exchange(wanted)
+        except Exception as error:
+            log.exception("the pace of a provider could not be exchanged", provider=self._provider)
+            sentence = f"not asked: the pace of {self._provider} could not be read ({type(error).__name__}: {error})"
+            self._send_away(lambda _: NotSent(sentence))
+            await asyncio.sleep(AFTER_TROUBLE)
+
+    async def _exchange(self, wanted: int) -> None:
+        async with self._exchanging:
+            heard, self._heard = self._heard, {}
+            self._is_bad_news = False
+            try:
+                grant = await self._limits.exchange(self._provider, list(heard.values()), wanted)
+            except BaseException:
+                for one in self._heard.values():
+                    heard[one.epoch] = heard[one.epoch] + one if one.epoch in heard else one
+                self._heard = heard
+                raise
+            now = time.monotonic()
+            if self._limit is not None and grant.limit.epoch != self._limit.epoch:
+                self._slots.clear()
+                self._say(self._limit, grant.limit)
+            self._limit, self._looked, self._ahead = grant.limit, now, grant.now - now
+            self._slots.extend(slot - self._ahead for slot in grant.slots)
+            if wanted:
+                self._dealt = 0
+            self._look_again(now)
+
+    def _look_again(self, now: float) -> None:
+        """Say when to ask for slots again, and send away those for whom that is too late."""
+        assert self._limit is not None
+        state = self._limit.breaker.state
+        opens = self._limit.closed_until - self._ahead
+        self._again = now + PROBE_LOOKS if state is BreakerState.HALF_OPEN else min(opens, now + 1.0)
+        refusal = self._refusal(now)
+        if refusal is not None:
+            self._send_away(lambda _: NotSent(refusal.detail))
+        elif state is BreakerState.HALF_OPEN and not self._slots:
+            detail = self._sentence(self._limit)
+            self._send_away(lambda one: NotSent(detail) if now - one.since > self._patience else None)
+
+    def _refusal(self, now: float) -> Failure | None:
+        assert self._limit is not None
+        wait = self._limit.closed_until - self._ahead - now
+        state = self._limit.breaker.state
+        is_probed = state is BreakerState.HALF_OPEN
+        patience = self._patience if self._waits_for_breaker or state is BreakerState.CLOSED else 0.0
+        if wait <= patience or (is_probed and (self._slots or self._waits_for_breaker)):
+            return None
+        return Failure(self._limit.last_failure or Outcome.RATE_LIMITED, self._sentence(self._limit))
+
+    def _sentence(self, limit: Limit) -> str:
+        why = "gave no answers" if limit.last_failure is Outcome.TRANSPORT else "refused"
+        if limit.breaker.state is BreakerState.HALF_OPEN:
+            return f"not asked: {self._provider} {why}, and is being tried with one request"
+        until = datetime.fromtimestamp(limit.closed_until, UTC)
+        return f"not asked: {self._provider} {why}, and is left alone until {until:%Y-%m-%d %H:%M:%S} UTC"
+
+    def _say(self, before: Limit, after: Limit) -> None:
+        if before.breaker.state is not after.breaker.state:
+            log.info("breaker of a provider", provider=self._provider, state=after.breaker.state)
+        if before.pace.rate != after.pace.rate:
+            log.info("pace of a provider", provider=self._provider, rate=round(after.pace.rate, 3))
+
+    def _send_away(self, why: Callable[[_Waiting], Exception | None]) -> None:
+        for line in (self._urgent, self._ordinary):
+            for _ in range(len(line)):
+                waiting = line.popleft()
+                error = why(waiting)
+                if error is None:
+                    line.append(waiting)
+                else:
+                    waiting.turn.set_exception(error)
+
+
+def retry_after(headers: Headers) -> float | None:
+    """Seconds for which an answer asks to be left alone: a number, or a date against the answer's own; else None."""
+    said = (headers.get("retry-after") or "").strip()
+    if said.isascii() and said.isdigit():
+        return float(said[:9])
+    until, now = _date(said), _date(headers.get("date") or "")
+    return None if until is None else max((until - (now or datetime.now(UTC))).total_seconds(), 0.0)
+
+
+def _date(said: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""A folder of market data, kept in memory (50 bytes a bar) and read again where files change or appear."""
+"""A folder of market data, kept in memory (some 80 bytes a bar) and read again where files change or appear."""
 
 import threading
 import tomllib
@@ -101,11 +101,12 @@ def prices_of(rows: SymbolRows, symbol: str) -> tuple[npt.NDArray[np.datetime64]
 
 
 def _by_symbol(table: Table) -> SymbolRows:
-    symbols = table.columns["symbol"].astype(str)
-    order = np.argsort(symbols, kind="stable")
-    names, begins = np.unique(symbols[order], return_index=True)
-    ends = [*begins.tolist()[1:], len(symbols)]
-    places = {name: slice(begin, end) for name, begin, end in zip(names.tolist(), begins.tolist(), ends, strict=True)}
+    column = table.columns["symbol"].tolist()
+    numbers = {symbol: number for number, symbol in enumerate(dict.fromkeys(column))}
+    rows = np.fromiter(map(numbers.__getitem__, column), dtype=np.int32, count=len(column))
+    order = np.argsort(rows, kind="stable")
+    ends = np.cumsum(np.bincount(rows, minlength=len(numbers))).tolist()
+    places = {symbol: slice(begin, end) for symbol, begin, end in zip(numbers, [0, *ends], ends, strict=False)}
     return SymbolRows(table, order, places)
 
 

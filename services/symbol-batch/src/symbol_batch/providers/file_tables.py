@@ -51,7 +51,8 @@ def read_table(path: Path, kinds: Mapping[str, Kind], required: frozenset[str]) 
     missing = sorted(required - set(found.column_names))
     if missing:
         raise FileError(f"{path.name} has no column {', '.join(missing)}; its columns are {found.column_names}")
-    raw = {name: found[name] if name in found.column_names else pa.nulls(len(found), pa.string()) for name in kinds}
+    nothing = pa.chunked_array([pa.nulls(len(found), pa.string())])
+    raw = {name: found[name] if name in found.column_names else nothing for name in kinds}
     bad: dict[int, str] = {}
     columns = {name: _column(raw[name], kind, name, bad) for name, kind in kinds.items()}
     for name in sorted(required):
@@ -107,7 +108,15 @@ def _column(raw: Any, kind: Kind, name: str, bad: dict[int, str]) -> Column:
         return np.asarray(cast.fill_null(np.nan).to_numpy(zero_copy_only=False), dtype=np.float64)
     if kind == "date":
         return np.asarray(cast.to_numpy(zero_copy_only=False), dtype="datetime64[D]")
-    return np.asarray(cast.to_numpy(zero_copy_only=False), dtype=object)
+    return _shared_texts(cast)
+
+
+def _shared_texts(texts: Any) -> Column:
+    """One object for each different text: a symbol comes a thousand times."""
+    encoded = texts.combine_chunks().dictionary_encode()
+    different = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
+    chosen: Column = different[encoded.indices.fill_null(len(different) - 1).to_numpy(zero_copy_only=False)]
+    return chosen
 
 
 def _cell_by_cell(raw: Any, kind: Kind, name: str, bad: dict[int, str]) -> Any:
@@ -130,6 +139,8 @@ def _empty(column: Column) -> npt.NDArray[np.bool_]:
 
 def _symbols(column: Column) -> Column:
     spelled = {text: dash_form(text) if text else "" for text in set(column.tolist())}
+    if all(text == symbol for text, symbol in spelled.items()):
+        return column
     return np.array([spelled[text] for text in column.tolist()], dtype=object)
 
 

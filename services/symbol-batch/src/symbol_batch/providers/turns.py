@@ -27,6 +27,7 @@ LATE = 0.5
 """A slot that nobody took for so long has lapsed."""
 PROBE_LOOKS = 0.2
 AFTER_TROUBLE = 1.0
+LAST_WORDS = 2.0
 
 IS_URGENT: ContextVar[bool] = ContextVar("IS_URGENT", default=False)
 """Whether somebody waits for what is being asked: such requests go first."""
@@ -121,7 +122,11 @@ class Turns(RequestHook):
             self._dealer.cancel()
             await asyncio.gather(self._dealer, return_exceptions=True)
         if self._heard:
-            await self._exchange(0)
+            try:
+                async with asyncio.timeout(LAST_WORDS):
+                    await self._exchange(0)
+            except Exception as error:
+                log.warning("what a provider said last is not passed on", provider=self._provider, error=repr(error))
 
     def _close(self) -> None:
         self._is_closed = True
@@ -204,7 +209,7 @@ class Turns(RequestHook):
         try:
             await self._exchange(wanted)
         except Exception as error:
-            log.exception("the pace of a provider could not be exchanged", provider=self._provider)
+            log.warning("the pace of a provider could not be exchanged", provider=self._provider, error=repr(error))
             sentence = f"not asked: the pace of {self._provider} could not be read ({type(error).__name__}: {error})"
             self._send_away(lambda _: NotSent(sentence))
             await asyncio.sleep(AFTER_TROUBLE)

@@ -1,5 +1,6 @@
 """Profiles, statements and complete metrics in whole nights, through the real client against the simulator."""
 
+import asyncio
 import json
 from datetime import date
 
@@ -30,6 +31,12 @@ def figures_of(batch, symbol: str):
 async def metrics_of(batch, symbol: str, edition: int):
     query = "SELECT * FROM symbols.symbol_daily_metrics WHERE symbol = $1 AND edition = $2"
     return (await batch.rows(query, symbol, edition))[0]
+
+
+async def reaches(batch, query: str, count: int) -> None:
+    """Wait until the query counts so many."""
+    while await batch.value(query) < count:  # noqa: ASYNC110  # other connections' rows
+        await asyncio.sleep(0.02)
 
 
 def requests_of(batch) -> dict[str, dict[str, int]]:
@@ -143,6 +150,25 @@ async def test_a_holder_that_lost_its_lease_writes_no_profile(replica, exchange,
     assert await zombie.run_night_of(MONDAY) == "fenced"
     for table in ("company_profiles", "company_fetches"):
         assert await zombie.value(f"SELECT count(*) FROM symbols.{table}") == 0, table
+    assert not any("chart" in counts for counts in requests_of(zombie).values()), "who is fenced off asks no further"
+
+
+async def test_workers_ask_for_profiles_beside_their_work_and_end_when_told(replica, exchange) -> None:
+    batch = replica()
+    await batch.add(BENCHMARKS)
+    await batch.run_night_of(MONDAY)
+    exchange.fault(kind="latency", endpoints=["quoteSummary"], symbols=["VIVI"], milliseconds=4_000)
+    working = asyncio.create_task(batch.new_symbols.run())
+    for symbol in ("VIVI", "KERU"):
+        async with batch.engine.begin() as connection:
+            await requests.enqueue(connection, [symbol])
+    profiles = "SELECT count(*) FROM symbols.company_profiles"
+    async with asyncio.timeout(30):
+        await reaches(batch, "SELECT count(*) FROM symbols.symbol_requests WHERE state = 'ready'", 2)
+        assert await batch.value(profiles) < len(BENCHMARKS) + 2, "both are ready before the slow profile has come"
+        await reaches(batch, profiles, len(BENCHMARKS) + 2)
+    batch.new_symbols.stop()
+    await asyncio.wait_for(working, 5)
 
 
 async def test_a_new_symbol_has_its_profile_after_it_is_ready_and_the_next_edition_its_metrics(

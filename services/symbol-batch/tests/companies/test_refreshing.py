@@ -13,6 +13,7 @@ from symbol_batch.companies import storing
 from symbol_batch.companies.asking import REFUSALS
 from symbol_batch.companies.company_intake import CompanyIntake
 from symbol_batch.providers.provider import Outcome
+from symbol_batch.settings import CommandSettings
 from symbol_batch.store import companies
 
 from .conftest import COMPANY, DAY, FUND, REVENUE
@@ -260,6 +261,17 @@ async def test_what_is_off_or_not_offered_is_not_asked_and_says_so(steps, regist
     bare = CompanyIntake(steps.batch.engine, registrar, steps.batch.clock)
     assert await bare.profiles_of_new(["KO"]) == {"skipped": "not offered"}
     assert registrar.take_asked() == []
+
+
+@pytest.mark.parametrize(("word", "enabled"), [("off", False), ("on", True), (None, True)])
+def test_one_word_of_the_environment_switches_the_steps_off(
+    monkeypatch: pytest.MonkeyPatch, word: str | None, enabled: bool
+) -> None:
+    monkeypatch.setenv("RISKSTREAM_POSTGRES_DSN", "postgresql://nobody@127.0.0.1/none")
+    monkeypatch.delenv("RISKSTREAM_COMPANIES", raising=False)
+    if word is not None:
+        monkeypatch.setenv("RISKSTREAM_COMPANIES", word)
+    assert CommandSettings().companies is enabled
 
 
 async def test_a_step_that_breaks_off_is_written_down_and_raises_nothing(steps, registrar, monkeypatch) -> None:

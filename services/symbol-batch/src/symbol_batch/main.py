@@ -12,6 +12,7 @@ from functools import partial
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from riskstream.command_line import UsedWrongly, settings_from_environment
 from riskstream.database.engine import create_engine
 from riskstream.database.migrations import MIGRATOR_VARIABLE, migrate_as_told
 from riskstream.database.silent_sessions import WATCH_SECONDS, end_silent_sessions
@@ -33,7 +34,7 @@ from symbol_batch.companies.company_intake import CompanyIntake
 from symbol_batch.new_symbols import NewSymbols, SymbolRequests
 from symbol_batch.nightly import Night
 from symbol_batch.prices import PriceIntake
-from symbol_batch.providers.yahoo import YahooProvider
+from symbol_batch.provider_chain import provider_chain
 from symbol_batch.schedule import Reconciler, RunSummary
 from symbol_batch.settings import CommandSettings, SymbolBatchSettings
 
@@ -58,11 +59,17 @@ class Wiring:
 async def wired(settings: SymbolBatchSettings, clock: Clock) -> AsyncIterator[Wiring]:
     """Make the parts; their connections and threads are closed at the end."""
     engine = create_engine(settings.postgres_dsn.get_secret_value(), application=NAME, pool_size=settings.pool_size)
-    provider = YahooProvider(
-        base=settings.yahoo_url, concurrency=settings.provider_concurrency, deadline=settings.provider_deadline
-    )
-    intake = PriceIntake(
-        engine, provider, clock, history_from=settings.history_from, chunk_symbols=settings.chunk_symbols
+    provider = provider_chain(settings, engine, clock)
+    intake, urgent_intake = (
+        PriceIntake(
+            engine,
+            asked,
+            clock,
+            history_from=settings.history_from,
+            chunk_symbols=settings.chunk_symbols,
+            second_sources=provider.members,
+        )
+        for asked in (provider, provider.urgent)
     )
     companies = CompanyIntake(
         engine,
@@ -85,6 +92,7 @@ async def wired(settings: SymbolBatchSettings, clock: Clock) -> AsyncIterator[Wi
             clock,
             residual_nights=settings.residual_nights,
             not_found_sessions=settings.not_found_sessions,
+            second_sources=provider.members,
         ),
         clock,
         every=settings.reconcile_seconds,
@@ -94,7 +102,7 @@ async def wired(settings: SymbolBatchSettings, clock: Clock) -> AsyncIterator[Wi
     )
     new_symbols = NewSymbols(
         engine,
-        intake,
+        urgent_intake,
         companies,
         outbox,
         clock,
@@ -111,7 +119,7 @@ async def wired(settings: SymbolBatchSettings, clock: Clock) -> AsyncIterator[Wi
 
 async def serve(clock: Clock) -> int:
     """Serve until SIGTERM; the exit code."""
-    settings = SymbolBatchSettings()
+    settings = settings_from_environment(SymbolBatchSettings)
     configure_logs(NAME, clock, settings.log_format, settings.log_level)
     async with wired(settings, clock) as wiring:
         handlers: dict[type[Event], Handler] = {SymbolRequested: SymbolRequests(wiring.outbox).requested}
@@ -148,7 +156,7 @@ async def serve(clock: Clock) -> int:
 
 async def reconcile(clock: Clock, *, as_json: bool) -> int:
     """Run what is due until nothing is, then the requested symbols; print what came of it. 1 if a run failed."""
-    settings = CommandSettings()
+    settings = settings_from_environment(CommandSettings)
     configure_logs(NAME, clock, settings.log_format, settings.log_level)
     async with wired(settings, clock) as wiring:
         summaries = await wiring.reconciler.reconcile(at_once=True)
@@ -161,13 +169,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command `symbol-batch`; without a word it serves."""
     options = _parser().parse_args(arguments)
     clock = clock_from_environment()
-    match options.command:
-        case "migrate":
-            sys.exit(asyncio.run(migrate_as_told(schema.migrate, clock)))
-        case "reconcile":
-            sys.exit(asyncio.run(reconcile(clock, as_json=options.json)))
-        case _:
-            sys.exit(asyncio.run(serve(clock)))
+    try:
+        match options.command:
+            case "migrate":
+                sys.exit(asyncio.run(migrate_as_told(schema.migrate, clock)))
+            case "reconcile":
+                sys.exit(asyncio.run(reconcile(clock, as_json=options.json)))
+            case _:
+                sys.exit(asyncio.run(serve(clock)))
+    except UsedWrongly as error:
+        sys.stderr.write(f"{NAME} does not start: {error}\n")
+        sys.exit(2)
 
 
 def _parser() -> argparse.ArgumentParser:

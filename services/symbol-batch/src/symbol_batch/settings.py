@@ -1,10 +1,20 @@
 """The settings of symbol-batch."""
 
 from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias, get_args
 
-from pydantic import Field
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
 
 from riskstream.runtime.settings import ServiceSettings
+
+ProviderName: TypeAlias = Literal["yahoo", "massive", "files"]
+NEEDED: dict[str, tuple[str, str]] = {
+    "massive": ("massive_key", "RISKSTREAM_MASSIVE_KEY=<the key of your plan>"),
+    "files": ("files_folder", "RISKSTREAM_FILES_FOLDER=/srv/market-data"),
+}
+"""The setting without which a provider cannot be had, and an example of it."""
 
 
 class SymbolBatchSettings(ServiceSettings):
@@ -14,8 +24,19 @@ class SymbolBatchSettings(ServiceSettings):
 
     yahoo_url: str | None = None
     """Where the provider's requests go instead of Yahoo's own hosts: the market simulator's address."""
+    massive_url: str | None = None
+    """Where Massive's requests go instead of its own host."""
+    massive_key: SecretStr | None = None
+    files_folder: Path | None = None
+    """Where the files are that the provider `files` reads; the README describes them."""
+    providers: Annotated[tuple[ProviderName, ...], NoDecode] = ("yahoo",)
+    """In order of preference, commas between: the next is asked for what the one before did not give."""
+    provider_rate: float = Field(default=500.0, gt=0, le=500)
+    """Requests a second to a provider that nobody has asked yet; what it allows is found out and remembered."""
+    provider_patience: float = Field(default=30.0, ge=0)
+    """How long a request waits while a provider refuses; one that refuses for longer is passed over."""
     provider_concurrency: int = Field(default=10, ge=1, le=10)
-    """Requests in flight; more than ten the provider takes for an attack."""
+    """Questions in flight to Yahoo; more than ten it takes for an attack."""
     provider_deadline: float = Field(default=60.0, gt=0)
     """For everything that one symbol's fetch sends, its retries included."""
     history_from: date = date(2019, 1, 2)
@@ -45,6 +66,23 @@ class SymbolBatchSettings(ServiceSettings):
     request_poll_seconds: float = Field(default=2.0, gt=0)
     request_retry_seconds: float = Field(default=30.0, gt=0)
     """Before a requested symbol is tried again."""
+
+    @field_validator("providers", mode="before")
+    @classmethod
+    def _names(cls, said: object) -> object:
+        return tuple(filter(None, (name.strip() for name in said.split(",")))) if isinstance(said, str) else said
+
+    @field_validator("providers")
+    @classmethod
+    def _can_be_had(cls, names: tuple[ProviderName, ...], info: ValidationInfo) -> tuple[ProviderName, ...]:
+        if not names or len(set(names)) < len(names):
+            known = ", ".join(get_args(ProviderName))
+            raise ValueError(f"name each provider once, of {known}: for example RISKSTREAM_PROVIDERS=yahoo,massive")
+        for name in names:
+            setting, example = NEEDED.get(name, ("", ""))
+            if setting and not info.data.get(setting):
+                raise ValueError(f"{name} needs a setting more, for example {example}; or take {name} out of the list")
+        return names
 
 
 class CommandSettings(SymbolBatchSettings):

@@ -11,4 +11,7 @@ LAST_SESSION = Gauge(
     "symbol_batch_last_published_session_timestamp_seconds", "21:00 New York of the last published session."
 )
 FETCHES = Counter("symbol_batch_fetches", "Symbols asked for, by what it came to.", ["outcome"])
+COMPANY_FETCHES = Counter(
+    "symbol_batch_company_fetches", "Profiles and statements asked for, by what it came to.", ["kind", "outcome"]
+)
 REQUESTS = Counter("symbol_batch_requests", "Ended attempts at requested symbols, by what came of them.", ["end"])

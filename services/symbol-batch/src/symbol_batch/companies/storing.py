@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from riskstream.messaging import crash_points
 from riskstream.runtime.clock import Clock
+from symbol_batch import telemetry
 from symbol_batch.providers.provider import Answer, Outcome
 from symbol_batch.store import companies
 from symbol_batch.store.companies import FetchRow, Kind
@@ -86,6 +87,8 @@ async def store(
         log.warning("an answer cannot be stored", symbol=answer.symbol, kind=kind, error=str(error))
         await store(destination, kind, [unstorable(answer, error)], write)
     else:
+        for row in rows:
+            telemetry.COMPANY_FETCHES.labels(kind, row.answer.outcome).inc()
         crash_points.reached("night.after_companies_chunk")
 
 

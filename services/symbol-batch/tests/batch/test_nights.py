@@ -1,6 +1,7 @@
 """The night on a real database, through the real client."""
 
 import asyncio
+import random
 from datetime import date
 from math import prod
 
@@ -180,6 +181,35 @@ async def test_a_killed_night_resumes_and_asks_only_for_what_is_missing(
     assert [run.state for run in await successor.reconciler.reconcile()] == ["completed"]
     assert exchange.asked_for() == set(exchange.symbols) - fetched
     assert len(fetched) == (16 if nth == 2 else len(exchange.symbols))
+    assert await batch.value("SELECT count(*) FROM symbols.symbol_daily_metrics") == len(exchange.symbols)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_killed_at_a_random_answer_the_resumed_night_asks_only_for_what_is_not_stored(
+    replica, exchange, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    batch, answers = replica(chunk_symbols=8), []
+    await batch.add(exchange.symbols)
+    last = random.Random(seed).randrange(1, len(exchange.symbols))
+    ask = batch.provider.history
+
+    async def history(symbol: str, start: date):
+        answers.append(await ask(symbol, start))
+        if len(answers) == last:
+            raise Killed
+        return answers[-1]
+
+    monkeypatch.setattr(batch.provider, "history", history)
+    batch.clock.move_to_night_of(MONDAY)
+    with pytest.raises(Killed):
+        await batch.reconciler.reconcile()
+    await batch.rows("UPDATE symbols.batch_runs SET lease_until = '-infinity'")
+    stored = {row["symbol"] for row in await batch.rows("SELECT DISTINCT symbol FROM symbols.market_data_cache")}
+    assert stored == {row["symbol"] for row in await batch.rows("SELECT symbol FROM symbols.run_fetches")}
+    assert len(stored) >= last - 2 * 8, "at most what is under way in a chunk, and the chunk before it, is lost"
+    exchange.forget_requests()
+    assert [run.state for run in await replica().reconciler.reconcile()] == ["completed"]
+    assert exchange.asked_for() == set(exchange.symbols) - stored
     assert await batch.value("SELECT count(*) FROM symbols.symbol_daily_metrics") == len(exchange.symbols)
 
 

@@ -14,6 +14,8 @@ from symbol_batch.store.quarantine import QuarantinedBar
 NEAR = 20
 """Sessions back that are asked for as sessions; further back as a history."""
 
+_BARS = {Offer.SESSION, Offer.HISTORY}
+
 log = structlog.get_logger(__name__)
 
 
@@ -25,7 +27,7 @@ async def agreeing(
     The first of `sources` that did not give the bars itself is asked, once. That it refuses or knows nothing is no
     agreement.
     """
-    source = next((one for one in sources if bars and one.name != bars[0].source), None)
+    source = next((one for one in sources if bars and one.name != bars[0].source and one.offers & _BARS), None)
     answer = None if source is None else await _asked(source, bars[0].symbol, bars[0].session, session, calendar)
     if answer is None or answer.bars is None:
         return {}

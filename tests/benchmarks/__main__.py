@@ -14,7 +14,18 @@ for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 from rich.table import Table  # noqa: E402
 
-from benchmarks import events, exposures, hits, misses, night, refresh, workers  # noqa: E402
+from benchmarks import (  # noqa: E402
+    backfill,
+    events,
+    exposures,
+    fetching,
+    hits,
+    misses,
+    newcomers,
+    night,
+    refresh,
+    workers,
+)
 from benchmarks.bench import Bench  # noqa: E402
 from benchmarks.figure import Figure, plain  # noqa: E402
 from benchmarks.machine import describe_machine  # noqa: E402
@@ -29,6 +40,9 @@ MEASURES = {
     "hits": hits.measure,
     "misses": misses.measure,
     "events": events.measure,
+    "backfill": backfill.measure,
+    "fetching": fetching.measure,
+    "newcomers": newcomers.measure,
 }
 DEFAULT_FILE = PROJECT / "build" / "bench.json"
 

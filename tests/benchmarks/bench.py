@@ -9,11 +9,11 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 
@@ -34,6 +34,8 @@ TUNING = {
     "RISKSTREAM_KAFKA_REBALANCE_TIMEOUT_MS": "30000",
     "RISKSTREAM_LOG_LEVEL": "WARNING",
 }
+
+Resource = TypeVar("Resource")
 
 
 class Bench:
@@ -74,20 +76,26 @@ class Bench:
     @cached_property
     def template(self) -> Database:
         """All schemas, and the market with one published edition: what `database` copies."""
-        servers = self.servers
+        _ = self.servers
         with self.narrator.step(f"a market of {len(self.market.symbols):,} symbols in Postgres"):
-            database = asyncio.run(
-                prepare_database(servers.postgres.dsn(), "bench_template", self.market.clock(), PASSWORD)
-            )
+            database = self.empty_database("bench_template")
             asyncio.run(fill_symbol_layer(database, self.market))
             self.run_program("benchmarks.night_process", database.dsns["symbol_batch"], str(self.market.first))
         return database
 
+    def empty_database(self, name: str) -> Database:
+        """One more database with all schemas and nothing in them; it stays."""
+        return asyncio.run(prepare_database(self.servers.postgres.dsn(), name, self.market.clock(), PASSWORD))
+
+    def keep(self, resource: AbstractContextManager[Resource]) -> Resource:
+        """Enter it, and leave it at the end of all benchmarks."""
+        return self._closing.enter_context(resource)
+
     @contextlib.contextmanager
-    def database(self) -> Iterator[Database]:
-        """A copy of the template, gone afterwards."""
+    def database(self, template: Database | None = None) -> Iterator[Database]:
+        """A copy of our template, or of another one; gone afterwards."""
         self._copies += 1
-        copy = asyncio.run(copy_database(self.template, f"bench_{self._copies}", PASSWORD))
+        copy = asyncio.run(copy_database(template or self.template, f"bench_{self._copies}", PASSWORD))
         try:
             yield copy
         finally:
@@ -105,12 +113,14 @@ class Bench:
             **TUNING,
         }
 
-    def run_program(self, module: str, *arguments: str, given: bytes = b"") -> Any:
+    def run_program(
+        self, module: str, *arguments: str, given: bytes = b"", environment: Mapping[str, str] | None = None
+    ) -> Any:
         """Run a module of ours to its end in a process of its own; the JSON that it prints."""
         ended = subprocess.run(
             [sys.executable, "-m", module, *arguments],
             input=given,
-            env=os.environ | {"PYTHONPATH": str(PROJECT / "tests")},
+            env=os.environ | {"PYTHONPATH": str(PROJECT / "tests")} | dict(environment or {}),
             capture_output=True,
             timeout=PATIENCE,
             check=False,

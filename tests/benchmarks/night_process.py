@@ -42,7 +42,13 @@ async def run(dsn: str, session: date) -> dict[str, object]:
     try:
         async with engine.begin() as connection:
             claimed = await runs.claim(
-                connection, run_id, session, holder="benchmark", lease_seconds=600, now=clock.now()
+                connection,
+                run_id,
+                session,
+                holder="benchmark",
+                lease_seconds=600,
+                now=clock.now(),
+                code_version="benchmark",
             )
             assert claimed is not None, f"somebody has run {session} already"
             fetched = [(symbol, "OK", None) for symbol in await universe.active_symbols(connection)]

@@ -2,18 +2,23 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
+import numpy as np
 import pytest
 
+from symbol_batch.bars import NO_BARS
+from symbol_batch.calendar import calendar_at
 from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.prices import NotDecidable
 from symbol_batch.revisions import Revisions
 from symbol_batch.schedule import run_id_of
+from symbol_batch.store import prices as store
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword", "ignore:Series.values returning")
 
 THURSDAY, MONDAY, TUESDAY, WEDNESDAY = date(2025, 7, 3), date(2025, 7, 7), date(2025, 7, 8), date(2025, 7, 9)
+NOW = datetime(2025, 7, 8, 1, tzinfo=UTC)
 CLOSE = "SELECT close FROM symbols.market_data_cache WHERE symbol = $1 AND session = $2"
 STATE = "SELECT state FROM symbols.quarantined_bars WHERE symbol = $1 AND session = $2"
 BETAS = "SELECT factor, beta, carried_from FROM symbols.symbol_factor_exposures WHERE symbol = $1 AND edition = $2"
@@ -381,3 +386,33 @@ async def test_the_price_service_says_of_each_bar_whether_it_is_in_doubt(batch, 
     assert all_of_it.bars.close[2] > 50 * all_of_it.bars.close[1]
     assert all_of_it.fetched_at[2] == batch.clock.now()
     assert (await batch.prices.bars(["NOPE"], THURSDAY, TUESDAY))["NOPE"].bars.days.tolist() == []
+
+
+async def test_a_new_symbols_jump_of_the_past_is_held_and_released_by_the_next_night(
+    replica, exchange, company
+) -> None:
+    batch = replica()
+    await batch.add([symbol for symbol in exchange.symbols if symbol != company])
+    await batch.run_night_of(MONDAY)
+    since = [day for day in calendar_at(MONDAY).days if date(2025, 3, 3) <= day <= WEDNESDAY]
+    scale(exchange, company, 0.5, *since)
+    await batch.rows("INSERT INTO symbols.symbol_requests (symbol, state) VALUES ($1, 'queued')", company)
+    assert await batch.new_symbols.drain() == [(company, "ready")]
+    held = await batch.rows("SELECT session, state FROM symbols.quarantined_bars")
+    assert [tuple(row) for row in held] == [(since[0], "pending")]
+    assert {carried for _, carried in (await betas(batch, company, 1)).values()} == {None}
+    await batch.run_night_of(TUESDAY)
+    assert await batch.value(STATE, company, since[0]) == "confirmed"
+    assert [tuple(row) for row in await batch.rows("SELECT * FROM symbols.revisions")] == [(2, company, since[0])]
+    assert await batch.value(CLOSE, company, since[0]) is not None
+
+
+async def test_bars_that_somebody_stored_meanwhile_stay_and_the_others_are_added(batch) -> None:
+    async with batch.engine.begin() as connection:
+        bars = replace(NO_BARS, **{name: np.array([1.0, 2.0]) for name in ("open", "high", "low", "close", "volume")})
+        rows = store.price_rows("X", replace(bars, days=np.array([MONDAY, TUESDAY], "datetime64[D]")), "one", NOW)
+        await store.add_prices(connection, rows[:1])
+        others = [(*row[:5], 9.0, *row[6:8], "other", NOW) for row in rows]
+        await store.add_prices(connection, others)
+    stored = await batch.rows("SELECT session, close, source FROM symbols.market_data_cache ORDER BY session")
+    assert [tuple(row) for row in stored] == [(MONDAY, 1.0, "one"), (TUESDAY, 9.0, "other")]

@@ -10,7 +10,7 @@ from symbol_batch.prices.holding import set_aside
 from symbol_batch.prices.intake import PriceIntake
 from symbol_batch.prices.revision import Revision, write_revisions
 from symbol_batch.prices.second_source import agreeing
-from symbol_batch.prices.service import Prices, PriceSeries, copy_history
+from symbol_batch.prices.service import Prices, PriceSeries, closes_apart, copy_history
 from symbol_batch.store.quarantine import Decision, QuarantinedBar, State
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "agreeing",
     "bar_to_decide",
     "change_of",
+    "closes_apart",
     "copy_history",
     "set_aside",
     "write_revisions",

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from riskstream.messaging import crash_points
 from riskstream.runtime.clock import Clock
 from symbol_batch import telemetry
-from symbol_batch.bars import NOTHING_STORED, traded_history
+from symbol_batch.bars import NO_BARS, NOTHING_STORED, traded_history
 from symbol_batch.calendar import Calendar
 from symbol_batch.prices.comparison import Comparison, Known, Taken
 from symbol_batch.prices.second_source import NEAR, agreeing
@@ -85,7 +85,8 @@ class PriceIntake:
                     (asyncio.create_task(self._fetch_chunk(more, session, calendar)) for more in following), None
                 )
                 await self._store_chunk(chunk, fence, run_id)
-                taken += chunk
+                # Without the bars, which are stored: of thousands of first loads they would be gigabytes.
+                taken += [replace(one, new=NO_BARS, replaced=NO_BARS) for one in chunk]
                 if run_id is not None:
                     crash_points.reached("night.after_chunk")
                 for one in chunk:
@@ -193,7 +194,7 @@ class PriceIntake:
         new, replaced = await asyncio.to_thread(_rows, chunk, now)
         async with self._engine.begin() as connection:
             await fence.hold(connection)
-            await store.insert_prices(connection, new)
+            await store.add_prices(connection, new)
             await store.insert_prices(connection, replaced, replace=True)
             for source in {one.source for one in chunk if one.written or one.vanished}:
                 own = [one for one in chunk if one.source == source]

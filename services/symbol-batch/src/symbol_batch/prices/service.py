@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, TypeAlias
 
+import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from symbol_batch.actions import CorporateAction
-from symbol_batch.bars import NO_BARS, TradedBars
+from symbol_batch.bars import NO_BARS, SOURCE_TOLERANCE, TradedBars
 from symbol_batch.factors.arrays import Floats
 from symbol_batch.store import prices as store
 from symbol_batch.store import quarantine
@@ -121,6 +122,17 @@ async def copy_history(connection: AsyncConnection, old: str, new: str) -> None:
     """
     await store.copy_history(connection, old, new)
     await quarantine.copy_held(connection, old, new)
+
+
+async def closes_apart(connection: AsyncConnection, one: str, other: str) -> tuple[int, int]:
+    """On how many sessions two symbols closed differently, and how many they have in common."""
+    stored = await store.stored_bars(connection, {one: date.min, other: date.min}, date.max)
+    if len(stored) < 2:
+        return 0, 0
+    ours, theirs = stored[one][0], stored[other][0]
+    _, place, opposite = np.intersect1d(ours.days, theirs.days, assume_unique=True, return_indices=True)
+    apart = np.abs(ours.close[place] / theirs.close[opposite] - 1) > SOURCE_TOLERANCE
+    return int(apart.sum()), len(place)
 
 
 def _series(

@@ -21,6 +21,7 @@ from symbol_batch.panel import Panel
 from symbol_batch.prices import Prices, PriceSeries, QuarantinedBar, agreeing, set_aside
 from symbol_batch.providers.provider import Provider
 from symbol_batch.quality import Finding, judge_market
+from symbol_batch.quality.among import VOLUME_WINDOW
 from symbol_batch.store import companies
 from symbol_batch.store.fences import NightFence
 
@@ -68,10 +69,11 @@ class MarketGate:
         new = 1 if published is None else sum(day > published for day in panel.sessions)
         if not new or MARKET not in panel.symbols:
             return {}
-        volumes = await self._prices.panel("volume", panel.symbols, panel.sessions)
+        rows = min(new, MOST_SESSIONS)
+        recent = await self._prices.panel("volume", panel.symbols, panel.sessions[-(VOLUME_WINDOW + rows) :])
         async with self._engine.connect() as connection:
             sectors = await companies.sectors(connection, panel.symbols)
-        return await asyncio.to_thread(_judged, panel, volumes, sectors, min(new, MOST_SESSIONS))
+        return await asyncio.to_thread(_judged, panel, recent, sectors, rows)
 
     async def _bars(
         self, findings: Mapping[str, Sequence[Finding]], session: date, calendar: Calendar
@@ -111,10 +113,13 @@ def _approved(series: PriceSeries, day: date) -> bool:
     return series.state_of(day) in {"confirmed", "accepted"}
 
 
-def _judged(panel: Panel, volumes: Floats, sectors: Mapping[str, str], rows: int) -> dict[str, list[Finding]]:
+def _judged(panel: Panel, recent_volumes: Floats, sectors: Mapping[str, str], rows: int) -> dict[str, list[Finding]]:
+    """Judge the last `rows` sessions. `recent_volumes` are those of the panel's last sessions."""
     names = sorted(set(sectors.values()))
     codes = np.array([names.index(sectors[symbol]) if symbol in sectors else -1 for symbol in panel.symbols])
     returns = total_returns(panel.closes, panel.ratios, panel.dividends)
+    volumes = np.full(returns.shape, np.nan)
+    volumes[-len(recent_volumes) :] = recent_volumes
     return judge_market(
         panel.symbols,
         panel.sessions,
@@ -134,4 +139,6 @@ def _without(panel: Panel, bars: Sequence[QuarantinedBar]) -> Panel:
     for bar in bars:
         cell = place[bar.session], panel.symbols.index(bar.symbol)
         closes[cell], ratios[cell], dividends[cell] = np.nan, 1.0, 0.0
-    return replace(panel, closes=closes, ratios=ratios, dividends=dividends)
+    with_them = {action for bar in bars for action in bar.actions}
+    splits = tuple(split for split in panel.splits if split not in with_them)
+    return replace(panel, closes=closes, ratios=ratios, dividends=dividends, splits=splits)

@@ -416,3 +416,30 @@ async def test_bars_that_somebody_stored_meanwhile_stay_and_the_others_are_added
         await store.add_prices(connection, others)
     stored = await batch.rows("SELECT session, close, source FROM symbols.market_data_cache ORDER BY session")
     assert [tuple(row) for row in stored] == [(MONDAY, 1.0, "one"), (TUESDAY, 9.0, "other")]
+
+
+async def test_what_goes_ex_with_a_held_bar_is_held_and_released_with_it(
+    replica, exchange, company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = replica()
+    await batch.add(exchange.symbols)
+    ask = batch.provider.history
+
+    async def paying(symbol: str, start: date):
+        answer = await ask(symbol, start)
+        if symbol != company or TUESDAY not in answer.bars.days.tolist():
+            return answer
+        return replace(answer, bars=replace(answer.bars, dividends=(*answer.bars.dividends, (TUESDAY, 0.5))))
+
+    monkeypatch.setattr(batch.provider, "history", paying)
+    await batch.run_night_of(MONDAY)
+    scale(exchange, company, 1.3, TUESDAY, WEDNESDAY)
+    await batch.run_night_of(TUESDAY)
+    ledger = "SELECT amount FROM symbols.corporate_actions WHERE symbol = $1 AND ex_date = $2"
+    assert await batch.value("SELECT rule FROM symbols.quarantined_bars") == "cross section"
+    assert await batch.value(ledger, company, TUESDAY) is None
+    [held] = await batch.prices.quarantined([company])
+    assert [(action.kind, action.ex_date, action.amount) for action in held.actions] == [("dividend", TUESDAY, 0.5)]
+    await batch.run_night_of(WEDNESDAY)
+    assert await batch.value(STATE, company, TUESDAY) == "confirmed"
+    assert await batch.value(ledger, company, TUESDAY) == 0.5

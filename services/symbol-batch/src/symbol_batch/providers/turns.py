@@ -130,7 +130,7 @@ class Turns(RequestHook):
 
     def _close(self) -> None:
         self._is_closed = True
-        self._send_away(lambda _: Closed())
+        self._send_all_away(Closed)
 
     def _join(self, waiting: _Waiting, is_urgent: bool) -> None:
         if self._is_closed:
@@ -152,11 +152,14 @@ class Turns(RequestHook):
             self._dealer = self._loop.create_task(self._deal())
 
     async def _deal(self) -> None:
-        try:
-            while True:
+        while True:
+            try:
                 await self._step()
-        finally:
-            self._send_away(lambda _: Closed())
+            except Exception as error:
+                log.warning("the pace of a provider is not known", provider=self._provider, error=repr(error))
+                said = f"not asked: the pace of {self._provider} could not be read ({type(error).__name__}: {error})"
+                self._send_all_away(NotSent, said)
+                await asyncio.sleep(AFTER_TROUBLE)
 
     async def _step(self) -> None:
         """Do the next thing there is to do, or wait for it."""
@@ -165,17 +168,17 @@ class Turns(RequestHook):
             self._slots.popleft()
         known_for = now - self._looked
         if self._is_bad_news or (self._heard and known_for >= EVERY):
-            await self._exchange_or_send_away(0)
+            await self._exchange(0)
         elif not self._in_line:
             await self._wait(EVERY - known_for if self._heard else None)
         elif not self._slots and now < self._again:
             await self._wait(self._again - now)
         elif not self._slots:
-            await self._exchange_or_send_away(self._wanted(known_for))
+            await self._exchange(self._wanted(known_for))
         elif self._slots[0] > now:
             await self._wait(self._slots[0] - now)
         elif known_for >= EVERY:
-            await self._exchange_or_send_away(0)
+            await self._exchange(0)
         else:
             self._slots.popleft()
             self._give_turn()
@@ -204,15 +207,6 @@ class Turns(RequestHook):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._news.wait()
-
-    async def _exchange_or_send_away(self, wanted: int) -> None:
-        try:
-            await self._exchange(wanted)
-        except Exception as error:
-            log.warning("the pace of a provider could not be exchanged", provider=self._provider, error=repr(error))
-            sentence = f"not asked: the pace of {self._provider} could not be read ({type(error).__name__}: {error})"
-            self._send_away(lambda _: NotSent(sentence))
-            await asyncio.sleep(AFTER_TROUBLE)
 
     async def _exchange(self, wanted: int) -> None:
         async with self._exchanging:
@@ -243,7 +237,7 @@ class Turns(RequestHook):
         self._again = now + PROBE_LOOKS if state is BreakerState.HALF_OPEN else min(opens, now + 1.0)
         refusal = self._refusal(now)
         if refusal is not None:
-            self._send_away(lambda _: NotSent(refusal.detail))
+            self._send_all_away(NotSent, refusal.detail)
         elif state is BreakerState.HALF_OPEN and not self._slots:
             detail = self._sentence(self._limit)
             self._send_away(lambda one: NotSent(detail) if now - one.since > self._patience else None)
@@ -270,6 +264,9 @@ class Turns(RequestHook):
             log.info("breaker of a provider", provider=self._provider, state=after.breaker.state)
         if before.pace.rate != after.pace.rate:
             log.info("pace of a provider", provider=self._provider, rate=round(after.pace.rate, 3))
+
+    def _send_all_away(self, kind: type[Exception], *said: str) -> None:
+        self._send_away(lambda _: kind(*said))
 
     def _send_away(self, why: Callable[[_Waiting], Exception | None]) -> None:
         for line in (self._urgent, self._ordinary):

@@ -201,12 +201,13 @@ class Revisions:
             await risk_models.copy_edition(connection, current.number, edition.number, run_id, without=figures.symbols)
         else:
             await risk_models.insert_model(connection, edition, model.factors, model.typical, run_id)
+        if loadings is None:
+            return
         carried: set[str] = set()
         if computed.earlier is not None and figures.held:
             passed = sum(day > computed.earlier.session for day in computed.panel.sessions)
             carried = await risk_models.carry_loadings(connection, figures.held, computed.earlier, edition, passed)
-        if loadings is not None:
-            await write_loadings(connection, edition, loadings, without=carried)
+        await write_loadings(connection, edition, loadings, without=carried)
 
 
 def _touched(revisions: Sequence[Revision], known: Sequence[str]) -> list[str]:

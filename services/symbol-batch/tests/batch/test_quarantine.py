@@ -443,3 +443,26 @@ async def test_what_goes_ex_with_a_held_bar_is_held_and_released_with_it(
     await batch.run_night_of(WEDNESDAY)
     assert await batch.value(STATE, company, TUESDAY) == "confirmed"
     assert await batch.value(ledger, company, TUESDAY) == 0.5
+
+
+async def test_asking_again_finds_holes_and_corrections_and_leaves_them_to_a_revision(
+    batch, exchange, company, revisions
+) -> None:
+    old = date(2025, 3, 4)
+    scale(exchange, company, 1.1, old)
+    await batch.run_night_of(MONDAY)
+    exchange.heal()
+    await batch.rows("DELETE FROM symbols.market_data_cache WHERE symbol = $1 AND session = $2", company, THURSDAY)
+    before = await batch.value(CLOSE, company, old)
+    chunks = [
+        chunk
+        async for chunk in batch.intake.take_again([company, "SPY"], date(2025, 1, 2), MONDAY, calendar_at(MONDAY))
+    ]
+    [changed] = [taken.revision for chunk in chunks for taken in chunk if taken.revision is not None]
+    assert changed.bars.days.tolist() == [old, THURSDAY]
+    assert await batch.value(CLOSE, company, old) == before
+    edition = await revisions.publish([changed], "a backfill")
+    assert edition.number == 2
+    assert await batch.value(CLOSE, company, old) == pytest.approx(before / 1.1, rel=1e-6)
+    assert await batch.value(CLOSE, company, THURSDAY) is not None
+    assert [tuple(row) for row in await batch.rows("SELECT * FROM symbols.revisions")] == [(2, company, old)]

@@ -7,7 +7,7 @@ resumes. Bars that the quality gate holds back go into quarantine and nowhere el
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -101,15 +101,32 @@ class PriceIntake:
                 fetching.cancel()
         return taken
 
-    async def _fetch_chunk(self, symbols: Sequence[str], session: date, calendar: Calendar) -> list[Taken]:
-        known, starts = await self._known(symbols, session, calendar)
+    async def take_again(
+        self, symbols: Sequence[str], since: date, session: date, calendar: Calendar
+    ) -> AsyncIterator[list[Taken]]:
+        """Ask for everything from `since` on again, however complete it looks, a chunk of symbols at a time.
+
+        `session` is the current edition's. What differs in published sessions is in each symbol's `revision`, for
+        `Revisions.publish`; what is held back, and what symbols outside the edition lack, is committed with the chunk.
+        """
+        for begin in range(0, len(symbols), self._chunk_symbols):
+            chunk = await self._fetch_chunk(
+                symbols[begin : begin + self._chunk_symbols], session, calendar, since=since
+            )
+            await self._store_chunk(chunk, None, None)
+            yield chunk
+
+    async def _fetch_chunk(
+        self, symbols: Sequence[str], session: date, calendar: Calendar, *, since: date | None = None
+    ) -> list[Taken]:
+        known, starts = await self._known(symbols, session, calendar, since)
         answers = await self._ask(symbols, starts, session, calendar)
         return await asyncio.gather(
             *(self._taken(known[symbol], answers[symbol], session, calendar) for symbol in symbols)
         )
 
     async def _known(
-        self, symbols: Sequence[str], session: date, calendar: Calendar
+        self, symbols: Sequence[str], session: date, calendar: Calendar, since: date | None
     ) -> tuple[dict[str, Known], dict[str, date | None]]:
         """What is known of each symbol, and the session to ask from: None where its whole history is to be asked for.
 
@@ -123,6 +140,8 @@ class PriceIntake:
                 symbol: min([calendar.back(day, OVERLAP - 1), *_pending(held, symbol, session)])
                 for symbol, day in last.items()
             }
+            if since is not None:
+                first = dict.fromkeys(symbols, since)
             reach = {symbol: calendar.back(day, BARS_BEFORE) for symbol, day in first.items()}
             stored = await store.stored_series(connection, reach, session, actions_before=LEDGER_BEFORE)
             published = await editions.published_sessions(connection, symbols)
@@ -189,11 +208,12 @@ class PriceIntake:
             )
         return replace(known, stored=whole[known.symbol])
 
-    async def _store_chunk(self, chunk: Sequence[Taken], fence: Fence, run_id: UUID | None) -> None:
+    async def _store_chunk(self, chunk: Sequence[Taken], fence: Fence | None, run_id: UUID | None) -> None:
         now = self._clock.now()
         new, replaced = await asyncio.to_thread(_rows, chunk, now)
         async with self._engine.begin() as connection:
-            await fence.hold(connection)
+            if fence is not None:
+                await fence.hold(connection)
             await store.add_prices(connection, new)
             await store.insert_prices(connection, replaced, replace=True)
             for source in {one.source for one in chunk if one.written or one.vanished}:

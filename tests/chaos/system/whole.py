@@ -17,8 +17,6 @@ from observer.topics import TopicObserver
 from riskstream.messaging.topics import load_topics
 from riskstream.runtime.clock import Clock
 
-GROUP_OF = {"requests": "symbol-batch.requests"}
-"""Where a process calls its consumer otherwise than by its group."""
 SCHEMAS = ("symbols", "portfolios", "valuations")
 
 
@@ -83,8 +81,7 @@ class WholeSystem(System):
         held: Counter[str] = Counter()
         for program in (self.symbol_batch, self.portfolio_refresh, self.second_refresh):
             parts = httpx.get(f"{program.url}/health/ready", timeout=5, trust_env=False).json()["parts"]
-            groups = {GROUP_OF.get(name, name): part for name, part in parts.items() if "partitions" in part}
-            held.update({group: part["partitions"] for group, part in groups.items()})
+            held.update({group: part["partitions"] for group, part in parts.items() if "partitions" in part})
         return held
 
 

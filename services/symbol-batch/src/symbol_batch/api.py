@@ -3,7 +3,6 @@
 from datetime import date
 from http import HTTPStatus
 from typing import Any
-from uuid import UUID
 
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -29,23 +28,16 @@ def create_app(engine: AsyncEngine, health: Health) -> FastAPI:
     async def one_run(session: date) -> dict[str, Any]:
         """A session's run: its steps with their durations, and every symbol whose fetch did not bring a price."""
         async with engine.connect() as connection:
-            found = await runs.list_runs(connection, session=session)
-            if not found:
-                raise Problem(
-                    HTTPStatus.NOT_FOUND, "no_such_run", f"No run of {session}; /runs lists the sessions there are."
-                )
-            run_id: UUID = found[0]["run_id"]
-            fetches = await runs.fetches(connection, run_id)
-        unpriced = {
-            symbol: {"outcome": outcome, "detail": detail}
-            for symbol, (outcome, detail) in sorted(fetches.items())
-            if outcome != "OK"
-        }
-        return found[0] | {"fetched": len(fetches), "unpriced": unpriced}
+            found = await runs.run_of(connection, session)
+        if found is None:
+            raise Problem(
+                HTTPStatus.NOT_FOUND, "no_such_run", f"No run of {session}; /runs lists the sessions there are."
+            )
+        return found
 
     @app.get("/requests", tags=["requests"])
     async def list_requests() -> dict[str, Any]:
-        """The last two hundred requested symbols, newest first."""
+        """The last two hundred requested symbols, newest first: state, attempt, step, next try, last outcome."""
         async with engine.connect() as connection:
             return {"requests": await requests.list_requests(connection)}
 

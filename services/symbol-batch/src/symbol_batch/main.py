@@ -31,6 +31,7 @@ from riskstream.runtime.service import HttpPart, Periodic, Service
 from symbol_batch import schema
 from symbol_batch.api import create_app
 from symbol_batch.companies.company_intake import CompanyIntake
+from symbol_batch.freshness import Freshness
 from symbol_batch.new_symbols import NewSymbols, SymbolRequests
 from symbol_batch.nightly import Night
 from symbol_batch.prices import PriceIntake
@@ -99,6 +100,7 @@ async def wired(settings: SymbolBatchSettings, clock: Clock) -> AsyncIterator[Wi
         lease_seconds=settings.lease_seconds,
         retry_seconds=settings.night_retry_seconds,
         attempts=settings.night_attempts,
+        build=settings.build,
     )
     new_symbols = NewSymbols(
         engine,
@@ -137,6 +139,8 @@ async def serve(clock: Clock) -> int:
         health.add(REQUESTS_GROUP, consumer.state)
         health.add("relay", relay.state)
         health.add("reconciler", wiring.reconciler.health)
+        freshness = Freshness(wiring.engine, clock)
+        health.add("freshness", freshness.state)
         app = create_app(wiring.engine, health)
         http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
         host, port = http.address
@@ -145,6 +149,7 @@ async def serve(clock: Clock) -> int:
         service.add("requests", consumer)
         service.add("new symbols", wiring.new_symbols)
         service.add("reconciler", wiring.reconciler)
+        service.add("freshness", Periodic("measure freshness", settings.reconcile_seconds, freshness.measure))
         service.add("inbox", Periodic("forget old inbox rows", FORGET_SECONDS, forget))
         watch = partial(end_silent_sessions, wiring.engine)
         service.add("silent sessions", Periodic("end silent sessions", WATCH_SECONDS, watch))

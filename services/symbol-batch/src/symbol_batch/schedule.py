@@ -17,6 +17,7 @@ import contextlib
 import time
 from dataclasses import asdict, dataclass
 from datetime import date
+from importlib.metadata import version
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -35,6 +36,7 @@ from symbol_batch.store.runs import RunState
 from symbol_batch.store.sessions import publish_sessions
 
 NAMESPACE = UUID("1f8d3c5e-52b1-5c43-8a67-1c0f6b8e9d24")
+PACKAGE = "riskstream-symbol-batch"
 MOST_CAUGHT_UP = 10
 LONGEST_RETRY_SECONDS = 900.0
 
@@ -63,6 +65,10 @@ class RunSummary:
         return asdict(self) | {"session": self.session.isoformat()}
 
 
+class NotResumable(Exception):
+    """A run that cannot be tried again; the message says why."""
+
+
 @dataclass(frozen=True)
 class _Claim:
     session: date
@@ -83,7 +89,9 @@ class Reconciler:
         lease_seconds: float = 120.0,
         retry_seconds: float = 60.0,
         attempts: int = 3,
+        build: str = "",
     ) -> None:
+        """`build` names what the code was built from, for the record of each run, beside the package's version."""
         self._engine = engine
         self._night = night
         self._clock = clock
@@ -91,6 +99,7 @@ class Reconciler:
         self._lease_seconds = lease_seconds
         self._retry_seconds = retry_seconds
         self._attempts = attempts
+        self._code_version = "+".join(filter(None, [version(PACKAGE), build]))
         self._holder = holder_name()
         self._published_on: date | None = None
         self._stopping = asyncio.Event()
@@ -123,21 +132,42 @@ class Reconciler:
         """Never a reason to restart the process: a failed night is the provider's trouble more often than ours."""
         return State(detail={} if self._error is None else {"last_error": self._error})
 
-    async def reconcile(self, *, at_once: bool = False) -> list[RunSummary]:
+    async def reconcile(self, *, at_once: bool = False, through: date | None = None) -> list[RunSummary]:
         """Run what is due until nothing is, or a run fails or is lost; each attempt's summary.
 
-        `at_once` does not wait for a failed run's next attempt.
+        `at_once` does not wait for a failed run's next attempt. Sessions after `through` are left for later.
         """
         done: list[RunSummary] = []
         while True:
             calendar = await self.calendar()
-            session = await self._next(calendar, at_once=at_once)
+            session = await self._next(calendar, at_once=at_once, through=through)
             claim = None if session is None else await self._claim(session, at_once=at_once)
             if claim is None:
                 return done
             done.append(await self._attempt(claim, calendar))
             if done[-1].state in {"failed", "fenced"}:
                 return done
+
+    async def resume(self, session: date) -> RunSummary:
+        """Try a failed or abandoned run again, now. Earlier ones still open are given up: it takes their prices along.
+
+        NotResumable where there is no such run, somebody is working on it, or it has ended for good.
+        """
+        async with self._engine.connect() as connection:
+            run = (await runs.run_states(connection, [session])).get(session)
+        if run is None:
+            raise NotResumable(f"there is no run of {session}; `riskstream runs start` begins one that is due")
+        if run.state == "running" and not run.claimable:
+            raise NotResumable(
+                f"the run of {session} is being worked on; `riskstream runs show {session}` says by whom"
+            )
+        if run.state not in {"running", "failed"}:
+            raise NotResumable(f"the run of {session} is {run.state}; only a failed or abandoned one is tried again")
+        calendar = await self.calendar()
+        claim = await self._claim(session, at_once=True)
+        if claim is None:
+            raise NotResumable(f"somebody else took the run of {session} at this moment")
+        return await self._attempt(claim, calendar)
 
     async def calendar(self) -> Calendar:
         """Today's calendar, published to the table when the date has changed."""
@@ -149,11 +179,11 @@ class Reconciler:
             self._published_on = today
         return calendar
 
-    async def _next(self, calendar: Calendar, *, at_once: bool) -> date | None:
+    async def _next(self, calendar: Calendar, *, at_once: bool, through: date | None) -> date | None:
         now = self._clock.now()
         async with self._engine.begin() as connection:
             last = await runs.last_completed(connection)
-            due = calendar.due(now, after=last)
+            due = [day for day in calendar.due(now, after=last) if through is None or day <= through]
             due, too_old = due[-MOST_CAUGHT_UP:] if last else due[-1:], due[:-MOST_CAUGHT_UP] if last else []
             if too_old:
                 why = f"more than {MOST_CAUGHT_UP} sessions behind"
@@ -173,6 +203,7 @@ class Reconciler:
                 holder=self._holder,
                 lease_seconds=self._lease_seconds,
                 now=self._clock.now(),
+                code_version=self._code_version,
                 at_once=at_once,
             )
             if claimed is None:

@@ -50,6 +50,9 @@ class SymbolBatchSettings(ServiceSettings):
     fundamentals_seconds: float = Field(default=600.0, ge=0)
     """The same for statements."""
 
+    build: str = ""
+    """What the code was built from, such as a commit: in the record of every run, behind the package's version."""
+
     reconcile_seconds: float = Field(default=30.0, gt=0)
     lease_seconds: float = Field(default=120.0, gt=0)
     chunk_symbols: int = Field(default=100, ge=1)

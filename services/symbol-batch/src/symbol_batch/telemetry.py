@@ -10,6 +10,10 @@ COVERAGE = Gauge("symbol_batch_coverage_ratio", "Priced over active symbols in t
 LAST_SESSION = Gauge(
     "symbol_batch_last_published_session_timestamp_seconds", "21:00 New York of the last published session."
 )
+FRESHNESS = Gauge(
+    "riskstream_symbols_freshness_sessions",
+    "Sessions whose night is due and that are not published: 0 is fine, 1 from 23:00 New York a warning, 2 critical.",
+)
 FETCHES = Counter("symbol_batch_fetches", "Symbols asked for, by what it came to.", ["outcome"])
 COMPANY_FETCHES = Counter(
     "symbol_batch_company_fetches", "Profiles and statements asked for, by what it came to.", ["kind", "outcome"]

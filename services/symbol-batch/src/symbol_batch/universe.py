@@ -7,13 +7,11 @@ its request stands as failed, with the reason, until somebody asks for it after 
 from collections.abc import Sequence
 from datetime import date, datetime
 
-import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from symbol_batch.bars import SOURCE_TOLERANCE
 from symbol_batch.factors.definitions import BENCHMARKS
-from symbol_batch.prices import copy_history
-from symbol_batch.store import companies, editions, prices, requests
+from symbol_batch.prices import closes_apart, copy_history
+from symbol_batch.store import companies, editions, requests
 from symbol_batch.store import universe as store
 
 OTHER_SERIES = 3
@@ -99,13 +97,8 @@ async def _refuse_renamed(connection: AsyncConnection, symbols: Sequence[str]) -
 
 
 async def _refuse_other_series(connection: AsyncConnection, old: str, new: str) -> None:
-    stored = await prices.stored_bars(connection, {old: date.min, new: date.min}, date.max)
-    if len(stored) < 2:
-        return
-    (ours, *_), (theirs, *_) = stored[old], stored[new]
-    _, place, other = np.intersect1d(ours.days, theirs.days, assume_unique=True, return_indices=True)
-    differing = np.abs(ours.close[place] / theirs.close[other] - 1) > SOURCE_TOLERANCE
-    if differing.sum() >= OTHER_SERIES:
+    apart, common = await closes_apart(connection, old, new)
+    if apart >= OTHER_SERIES:
         raise UniverseRefusal(
-            f"{old} and {new} closed differently on {differing.sum()} of {len(place)} sessions: they are two companies"
+            f"{old} and {new} closed differently on {apart} of {common} sessions: they are two companies"
         )

@@ -1,25 +1,32 @@
 """The console script `riskstream`: finds the groups of commands, runs one, turns what goes wrong into a sentence."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import typer
 from sqlalchemy.exc import DBAPIError
 from typer import TyperException
 
 from riskstream.command_line.errors import CommandFailed
+from riskstream.runtime.clock import Clock
+from riskstream.runtime.logs import configure_logs
 
 NAME = "riskstream"
 ENTRY_POINTS = "riskstream.commands"
+FORM_VARIABLE = "RISKSTREAM_LOG_FORMAT"
+LEVEL_VARIABLE = "RISKSTREAM_LOG_LEVEL"
 
 Groups: TypeAlias = Mapping[str, Callable[[], typer.Typer]]
 """By name how to load a group of commands: only the one that is asked for is imported."""
 
 
 def main() -> None:
-    """The console script."""
+    """The console script. Logs are warnings, for people, unless the environment says otherwise."""
+    form: Literal["json", "console"] = "json" if os.environ.get(FORM_VARIABLE) == "json" else "console"
+    configure_logs(NAME, Clock(), form, os.environ.get(LEVEL_VARIABLE, "WARNING"))
     sys.exit(run(sys.argv[1:]))
 
 

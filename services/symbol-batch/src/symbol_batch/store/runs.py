@@ -59,6 +59,7 @@ async def claim(
     holder: str,
     lease_seconds: float,
     now: datetime,
+    code_version: str,
     at_once: bool = False,
 ) -> tuple[int, int] | None:
     """Take the session's run: (fence, attempt), or None where somebody holds it or it is not to be tried yet.
@@ -69,12 +70,12 @@ async def claim(
     claimed = await connection.execute(
         text(
             "INSERT INTO symbols.batch_runs AS run (run_id, session, kind, state, fence, leased_by, lease_until, "
-            "started_at) VALUES (:run_id, :session, 'night', 'running', nextval('symbols.fences'), :holder, "
-            "clock_timestamp() + make_interval(secs => :lease), :now) "
+            "started_at, code_version) VALUES (:run_id, :session, 'night', 'running', nextval('symbols.fences'), "
+            ":holder, clock_timestamp() + make_interval(secs => :lease), :now, :code_version) "
             "ON CONFLICT (session, kind) DO UPDATE SET state = 'running', fence = excluded.fence, "
             "leased_by = excluded.leased_by, lease_until = excluded.lease_until, attempt = run.attempt + 1, "
             "next_attempt_at = NULL, finished_at = NULL, reason = NULL, steps = '[]', counts = '{}', "
-            "started_at = excluded.started_at "
+            "started_at = excluded.started_at, code_version = excluded.code_version "
             "WHERE (run.state = 'running' AND run.lease_until < clock_timestamp()) "
             "OR (run.state = 'failed' AND (:at_once OR run.next_attempt_at <= clock_timestamp())) "
             "RETURNING fence, attempt"
@@ -85,6 +86,7 @@ async def claim(
             "holder": holder,
             "lease": lease_seconds,
             "now": now,
+            "code_version": code_version,
             "at_once": at_once,
         },
     )
@@ -137,6 +139,20 @@ async def supersede(connection: AsyncConnection, session: date) -> None:
     )
 
 
+async def _record_providers(connection: AsyncConnection, run_id: UUID) -> None:
+    """How many symbols of the run have whose bars: also those that an earlier attempt fetched."""
+    await connection.execute(
+        text(
+            "UPDATE symbols.batch_runs AS run SET providers = "
+            "(SELECT coalesce(jsonb_object_agg(source, symbols), '{}') FROM (SELECT bar.source, count(*) AS symbols FROM symbols.run_fetches AS asked "
+            "JOIN symbols.traded_bars AS bar ON bar.symbol = asked.symbol AND bar.session = run.session "
+            "WHERE asked.run_id = run.run_id AND asked.outcome = 'OK' GROUP BY bar.source) AS mix) "
+            "WHERE run_id = :run_id"
+        ),
+        {"run_id": run_id},
+    )
+
+
 async def complete(
     connection: AsyncConnection,
     run_id: UUID,
@@ -149,6 +165,7 @@ async def complete(
     now: datetime,
 ) -> None:
     """Record a published run, in the publishing transaction."""
+    await _record_providers(connection, run_id)
     await connection.execute(
         text(
             "UPDATE symbols.batch_runs SET state = :state, reason = :reason, edition = :edition, "
@@ -174,7 +191,7 @@ async def fail(
     now: datetime,
 ) -> None:
     """Record why a run published nothing, and when it is tried again; nothing where the run is not ours any more."""
-    await connection.execute(
+    ours = await connection.execute(
         text(
             "UPDATE symbols.batch_runs SET state = 'failed', reason = :reason, steps = CAST(:steps AS jsonb), "
             "counts = CAST(:counts AS jsonb), finished_at = :now, leased_by = NULL, lease_until = NULL, "
@@ -186,6 +203,8 @@ async def fail(
             "steps": json.dumps(steps), "counts": json.dumps(counts),
         },
     )  # fmt: skip
+    if ours.rowcount:
+        await _record_providers(connection, run_id)
 
 
 async def skip(
@@ -222,6 +241,19 @@ async def record_fetches(
     )
 
 
+async def fetched_so_far(connection: AsyncConnection) -> tuple[date, int, int] | None:
+    """The session somebody is working on, how many symbols were asked for and how many are to be; None: nobody is."""
+    row = await connection.execute(
+        text(
+            "SELECT session, (SELECT count(*) FROM symbols.run_fetches AS f WHERE f.run_id = r.run_id), "
+            "(SELECT count(*) FROM symbols.symbol_universe WHERE status = 'active') FROM symbols.batch_runs AS r "
+            "WHERE state = 'running' AND lease_until > clock_timestamp() ORDER BY session LIMIT 1"
+        )
+    )
+    found = row.first()
+    return None if found is None else (found[0], found[1], found[2])
+
+
 async def fetches(connection: AsyncConnection, run_id: UUID) -> dict[str, tuple[str, str | None]]:
     """(outcome, detail) by symbol."""
     rows = await connection.execute(
@@ -236,10 +268,24 @@ async def list_runs(
     """Runs as the API shows them, newest session first."""
     rows = await connection.execute(
         text(
-            "SELECT run_id, session, kind, state, reason, attempt, edition, steps, counts, leased_by, started_at, "
-            "finished_at, next_attempt_at FROM symbols.batch_runs "
+            "SELECT run_id, session, kind, state, reason, attempt, edition, steps, counts, providers, code_version, "
+            "leased_by, lease_until, started_at, finished_at, next_attempt_at FROM symbols.batch_runs "
             "WHERE session = coalesce(CAST(:session AS date), session) ORDER BY session DESC LIMIT :limit"
         ),
         {"limit": limit, "session": session},
     )
     return [dict(row._mapping) for row in rows]
+
+
+async def run_of(connection: AsyncConnection, session: date) -> dict[str, Any] | None:
+    """A session's run, with how many symbols were asked for and what became of those that brought no price."""
+    found = await list_runs(connection, session=session)
+    if not found:
+        return None
+    asked = await fetches(connection, found[0]["run_id"])
+    unpriced = {
+        symbol: {"outcome": outcome, "detail": detail}
+        for symbol, (outcome, detail) in sorted(asked.items())
+        if outcome != "OK"
+    }
+    return found[0] | {"fetched": len(asked), "unpriced": unpriced}

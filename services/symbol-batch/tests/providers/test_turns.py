@@ -58,6 +58,12 @@ async def ask(turns: Turns, status: int | None = 200, headers: dict[str, str] | 
     return await asyncio.to_thread(send)
 
 
+def late_refusal(turns: Turns) -> None:
+    """A refusal of a request that went a while ago."""
+    turns._mine.epoch = 0
+    turns.after_response(429, {"retry-after": "2"})
+
+
 async def keep_asking(turns: Turns, seconds: float, sent: list[float]) -> None:
     """Three threads that always want something."""
     end = time.monotonic() + seconds
@@ -119,6 +125,17 @@ async def test_a_refusal_stops_all_processes_until_the_provider_wants_to_be_aske
     assert [at for at in sent if at < refused]
     assert [at for at in sent if refused + SLACK < at < refused + 1.0] == []
     assert [at for at in sent if at > refused + 1.0]
+
+
+async def test_a_slot_taken_before_somebody_elses_refusal_is_void(process, database) -> None:
+    await known_rate(database, 1.0)
+    one, other = process(), process()
+    await ask(one)
+    waiting = asyncio.create_task(ask(other))
+    await asyncio.sleep(0.3)
+    await asyncio.to_thread(late_refusal, one)
+    refused = time.monotonic()
+    assert await waiting >= refused + 1.95
 
 
 async def test_the_breaker_is_open_for_all_processes_and_one_probe_closes_it(process, database) -> None:

@@ -27,6 +27,8 @@ ACTION_TOLERANCE = 1e-3
 """Relative: providers round an adjusted dividend to few digits, so it comes back slightly different after a split."""
 SOURCE_TOLERANCE = 1e-3
 """Relative: two sources of the same close agree within it; they take it from different prints."""
+MOST_SHARES = 1e15
+"""Beyond it no day's volume is one; the client makes a negative one of what it cannot hold."""
 WRONG_SERIES = 3
 """So many changed closes in an overlap are no corrections: it is another series."""
 
@@ -119,6 +121,7 @@ def traded_history(symbol: str, answer: ProviderBars, sessions: Container[date],
     A bar is left out, with its reason, when the exchange held no session that day, when the day is there twice, or
     when the close is not positive; one without a close is a gap and no fault. So is an action with an impossible
     figure, unless it is a ratio: every earlier price depends on it, and ValueError says that the answer is unusable.
+    An impossible volume is one that is not known.
     """
     left_out: dict[date, str] = {}
     ledger = [
@@ -139,7 +142,7 @@ def traded_history(symbol: str, answer: ProviderBars, sessions: Container[date],
         answer.high * factor,
         answer.low * factor,
         answer.close * factor,
-        np.rint(answer.volume / factor),
+        _volumes(np.rint(answer.volume / factor)),
     ).at(keep)
     dividends = _dividends(symbol, answer, undone, left_out)
     actions = tuple(action for action in [*ledger, *dividends] if action.ex_date <= through)
@@ -236,6 +239,11 @@ def _fault(close: float, is_session: bool, *, doubled: bool) -> str | None:
     if doubled:
         return "the day is there twice"
     return None if close > 0 and np.isfinite(close) else f"a close of {close}"
+
+
+def _volumes(volume: Floats) -> Floats:
+    known: Floats = np.where((volume >= 0) & (volume <= MOST_SHARES), volume, np.nan)
+    return known
 
 
 def _dividends(

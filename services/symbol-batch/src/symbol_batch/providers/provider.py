@@ -19,6 +19,9 @@ DatedFigures: TypeAlias = tuple[tuple[date, float], ...]
 """(ex-date, ratio or amount), oldest first."""
 
 
+LONGEST_DETAIL = 2_000
+
+
 class Outcome(StrEnum):
     """What asking for a symbol came to. "It has no price" and "we were refused" never look alike."""
 
@@ -111,7 +114,8 @@ class StatementLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came of asking for one symbol. `detail` is a sentence, there whenever the outcome is not OK.
+    """What came of asking for one symbol. `detail` is a sentence, there whenever the outcome is not OK: on one line, of
+    bounded length, without the characters that no database stores, whatever it quotes.
 
     `source` is the name of the provider that gave the answer, also when a chain was asked.
     """
@@ -120,6 +124,10 @@ class Answer:
     outcome: Outcome
     source: str
     detail: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.detail is not None:
+            object.__setattr__(self, "detail", _printable(self.detail))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,3 +259,8 @@ def bars_answer(
     seen = f"its last bar is of {before[-1]}" if len(before) else f"it has none since {sessions[0]}"
     detail = "; ".join(filter(None, [f"no bar of {sessions[-1]}", seen, remark]))
     return BarsAnswer(symbol=symbol, outcome=Outcome.STALE, source=source, detail=detail, bars=bars)
+
+
+def _printable(sentence: str) -> str:
+    words = " ".join(sentence.split())
+    return "".join(character for character in words if character.isprintable())[:LONGEST_DETAIL]

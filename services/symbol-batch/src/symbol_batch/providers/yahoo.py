@@ -116,22 +116,35 @@ def read_bars(ticker: YahooTicker, start: date) -> ProviderBars:
         raise Unusable(Outcome.BAD_DATA, f"priced in {currency}; only {CURRENCY} is used")
     if not table["Close"].notna().any():
         raise Unusable(Outcome.STALE, f"no bar since {start}")
-    return _bars(_with_doubled_days(table, ticker.answered))
+    chart = ticker.answered["chart"]["result"][0]
+    _check_splits(chart)
+    return _bars(_with_doubled_days(table, chart))
 
 
-def _with_doubled_days(table: pd.DataFrame, answered: Any) -> pd.DataFrame:
+def _check_splits(chart: Any) -> None:
+    """Unusable where a split has no ratio: the client would list none, and every earlier price hangs on it."""
+    for split in chart.get("events", {}).get("splits", {}).values():
+        after, before = split["numerator"], split["denominator"]
+        if not (after > 0 and before > 0):
+            raise Unusable(Outcome.BAD_DATA, f"a split of {after} for {before} on {_day_of(split['date'])}")
+
+
+def _with_doubled_days(table: pd.DataFrame, chart: Any) -> pd.DataFrame:
     """The table with those days twice that the answer has twice with different closes.
 
     The client keeps one of the two without a word. Two equal rows are what Yahoo gives while the market is open.
     """
-    chart = answered["chart"]["result"][0]
     closes = zip(chart["timestamp"], chart["indicators"]["quote"][0]["close"], strict=True)
-    different = {(datetime.fromtimestamp(second, UTC).astimezone(NEW_YORK).date(), close) for second, close in closes}
+    different = {(_day_of(second), close) for second, close in closes}
     doubled = [day for day, count in Counter(day for day, _ in different).items() if count > 1]
     if not doubled:
         return table
     again = table[pd.Index(table.index.date).isin(doubled)]  # type: ignore[attr-defined]
     return pd.concat([table, again]).sort_index()
+
+
+def _day_of(second: float) -> date:
+    return datetime.fromtimestamp(second, UTC).astimezone(NEW_YORK).date()
 
 
 def _bars(table: pd.DataFrame) -> ProviderBars:

@@ -14,12 +14,15 @@ from symbol_batch.quality.rules import Rule
 
 Cell: TypeAlias = tuple[int, int]
 
+MOST_SPELT_OUT = 1e4
+"""A change beyond it is nonsense, of up to three hundred digits."""
+
 
 def reason_alone(rule: Rule, panel: BarPanel, found: Alone, days: Sequence[date], cell: Cell) -> str:
     """Why the bar at `cell` (row, column) breaks a rule on a symbol's own bars; `days` are the panel's sessions."""
     row, column = cell
     before = int(found.previous[row, column])
-    change = f"total return {found.change[row, column]:+.1%}"
+    change = f"total return {_percent(found.change[row, column])}"
     if rule is Rule.JUMP:
         return f"{_closes(panel, days, before, cell)}: {_jump(panel, found, change, cell)}"
     if rule is Rule.REPEATED:
@@ -36,8 +39,8 @@ def reason_among(rule: Rule, found: Among, cell: Cell) -> str:
     """Why the bar at `cell` (row, column) breaks a rule that holds it against the other symbols."""
     own, residual, volume = found.returns[cell], found.residual[cell], found.volume[cell]
     moved = (
-        f"total return {own:+.1%} where market and sector make {own - residual:+.1%}, {found.z[cell]:.1f} of the "
-        "symbol's own deviations"
+        f"total return {_percent(own)} where market and sector make {_percent(own - residual)}, "
+        f"{found.z[cell]:.1f} of the symbol's own deviations"
     )
     if rule is Rule.DIVIDEND:
         return f"{_dividend(found.dividend[cell])}: {moved}"
@@ -45,8 +48,12 @@ def reason_among(rule: Rule, found: Among, cell: Cell) -> str:
     return f"{moved}, on {traded}"
 
 
+def _percent(change: float) -> str:
+    return f"{change:+.1%}" if abs(change) < MOST_SPELT_OUT else f"{100 * change:+.3g}%"
+
+
 def _dividend(times: float) -> str:
-    return f"a dividend of {times:.1f} times the median of those before, and the price did not fall for it"
+    return f"a dividend of {times:.4g} times the median of those before, and the price did not fall for it"
 
 
 def _closes(panel: BarPanel, days: Sequence[date], before: int, cell: Cell) -> str:

@@ -466,3 +466,18 @@ async def test_asking_again_finds_holes_and_corrections_and_leaves_them_to_a_rev
     assert await batch.value(CLOSE, company, old) == pytest.approx(before / 1.1, rel=1e-6)
     assert await batch.value(CLOSE, company, THURSDAY) is not None
     assert [tuple(row) for row in await batch.rows("SELECT * FROM symbols.revisions")] == [(2, company, old)]
+
+
+async def test_two_revisions_at_once_follow_each_other_and_neither_is_lost(batch, exchange, company, revisions) -> None:
+    other = [symbol for symbol in exchange.symbols if symbol not in BENCHMARKS][9]
+    await batch.run_night_of(MONDAY)
+    scale(exchange, company, 0.5, TUESDAY)
+    scale(exchange, other, 0.5, TUESDAY)
+    assert await batch.run_night_of(TUESDAY) == "completed_with_warnings"
+    both = await asyncio.gather(
+        *(revisions.decide(symbol, TUESDAY, "accept", who="Ann") for symbol in (company, other))
+    )
+    assert sorted(decided.edition.number for decided in both) == [3, 4]
+    for symbol in (company, other):
+        assert {carried for _, carried in (await betas(batch, symbol, 4)).values()} == {None}
+    assert len(await batch.rows("SELECT * FROM symbols.revisions")) == 2

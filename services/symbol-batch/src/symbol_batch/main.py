@@ -52,6 +52,7 @@ class Wiring:
 
     engine: AsyncEngine
     outbox: Outbox
+    intake: PriceIntake
     reconciler: Reconciler
     new_symbols: NewSymbols
 
@@ -113,7 +114,7 @@ async def wired(settings: SymbolBatchSettings, clock: Clock) -> AsyncIterator[Wi
         retry_seconds=settings.request_retry_seconds,
     )
     try:
-        yield Wiring(engine, outbox, reconciler, new_symbols)
+        yield Wiring(engine, outbox, intake, reconciler, new_symbols)
     finally:
         await provider.aclose()
         await engine.dispose()

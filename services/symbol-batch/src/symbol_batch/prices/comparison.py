@@ -87,11 +87,15 @@ class Comparison:
         return other_series(self.history, self.known.stored, (found.changed | found.disputed) & ~aside)
 
     def contradicts(self) -> bool:
-        """Whether the answer says something else than what is stored: reason enough to ask for the whole history."""
+        """Whether the answer says something else than what is stored: reason enough to ask for the whole history.
+
+        What went ex before the first stored bar contradicts none of them.
+        """
         last = self.known.stored.last
         if last is None:
             return False
-        late = any(action.ex_date <= last and not self._is_aside(action) for action in self.found.actions)
+        first: date = self.known.stored.bars.days[0].astype(object)
+        late = any(first < action.ex_date <= last and not self._is_aside(action) for action in self.found.actions)
         vanished = any(not self._is_aside(action) for action in self.found.vanished)
         return bool((self.found.changed & ~self._aside).any()) or late or vanished
 

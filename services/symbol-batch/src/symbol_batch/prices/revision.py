@@ -1,5 +1,6 @@
 """What changes in a symbol's published sessions: kept aside for the transaction that publishes the next edition."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -42,9 +43,13 @@ class Revision:
 
 async def write_revisions(connection: AsyncConnection, revisions: Sequence[Revision], now: datetime) -> None:
     """Write what was kept aside, in the transaction that publishes the edition it belongs to."""
-    for revision in revisions:
-        rows = store.price_rows(revision.symbol, revision.bars, revision.source, now)
-        await store.insert_prices(connection, rows, replace=True)
-        await store.take_out(connection, [(revision.symbol, day) for day in revision.removed])
-        await store.write_actions(connection, revision.written, revision.vanished, revision.source, now)
-        await quarantine.decide(connection, revision.decisions, now)
+    rows = await asyncio.to_thread(
+        lambda: [row for one in revisions for row in store.price_rows(one.symbol, one.bars, one.source, now)]
+    )
+    await store.insert_prices(connection, rows, replace=True)
+    await store.take_out(connection, [(one.symbol, day) for one in revisions for day in one.removed])
+    for source in {one.source for one in revisions if one.written or one.vanished}:
+        own = [one for one in revisions if one.source == source]
+        written = [action for one in own for action in one.written]
+        await store.write_actions(connection, written, [action for one in own for action in one.vanished], source, now)
+    await quarantine.decide(connection, [decision for one in revisions for decision in one.decisions], now)

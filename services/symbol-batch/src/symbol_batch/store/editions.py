@@ -125,6 +125,18 @@ async def exposures_of(
     return found
 
 
+async def symbols_with_exposures(connection: AsyncConnection, edition: Edition) -> set[str]:
+    """The symbols with exposures of the session in the edition, which may be of a later session."""
+    rows = await connection.execute(
+        text(
+            "SELECT DISTINCT symbol FROM symbols.symbol_factor_exposures "
+            "WHERE session = :session AND edition = :edition"
+        ),
+        {"session": edition.session, "edition": edition.number},
+    )
+    return set(rows.scalars())
+
+
 async def copy_edition(
     connection: AsyncConnection, source: Edition, target: Edition, *, without: Collection[str]
 ) -> None:

@@ -144,7 +144,8 @@ async def _record_providers(connection: AsyncConnection, run_id: UUID) -> None:
     await connection.execute(
         text(
             "UPDATE symbols.batch_runs AS run SET providers = "
-            "(SELECT coalesce(jsonb_object_agg(source, symbols), '{}') FROM (SELECT bar.source, count(*) AS symbols FROM symbols.run_fetches AS asked "
+            "(SELECT coalesce(jsonb_object_agg(source, symbols), '{}') FROM "
+            "(SELECT bar.source, count(*) AS symbols FROM symbols.run_fetches AS asked "
             "JOIN symbols.traded_bars AS bar ON bar.symbol = asked.symbol AND bar.session = run.session "
             "WHERE asked.run_id = run.run_id AND asked.outcome = 'OK' GROUP BY bar.source) AS mix) "
             "WHERE run_id = :run_id"

@@ -7,10 +7,12 @@ resumes. Bars that the quality gate holds back go into quarantine and nowhere el
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import TypeAlias
 from uuid import UUID
 
 import structlog
@@ -36,6 +38,22 @@ LEDGER_BEFORE = timedelta(days=460)
 """So far before the stored bars that are read their last four dividends have gone ex."""
 
 log = structlog.get_logger(__name__)
+
+_Question: TypeAlias = tuple[dict[str, Known], dict[str, date | None]]
+"""What is known of each symbol of a chunk, and the session to ask it from."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A chunk's answers, and what was known of its symbols before, both by symbol."""
+
+    known: dict[str, Known]
+    answers: dict[str, BarsAnswer]
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether nothing was answered."""
+        return all(answer.outcome.is_refusal for answer in self.answers.values())
 
 
 class PriceIntake:
@@ -72,18 +90,9 @@ class PriceIntake:
         FencedError when the lease is lost.
         """
         taken: list[Taken] = []
-        chunks = [symbols[n : n + self._chunk_symbols] for n in range(0, len(symbols), self._chunk_symbols)]
-        fetching: asyncio.Task[list[Taken]] | None = None
-        try:
-            for number, names in enumerate(chunks):
-                fetched = fetching or asyncio.create_task(self._fetch_chunk(names, session, calendar))
-                chunk = await fetched
-                refused = all(one.outcome.is_refusal for one in chunk)
-                following = chunks[number + 1 : number + 2] if not refused else []
-                # The provider works on the next chunk while the database takes this one in.
-                fetching = next(
-                    (asyncio.create_task(self._fetch_chunk(more, session, calendar)) for more in following), None
-                )
+        async with aclosing(self._asked(symbols, session, calendar)) as chunks:
+            async for asked in chunks:
+                chunk = await self._compare_chunk(asked, session, calendar)
                 await self._store_chunk(chunk, fence, run_id)
                 # Without the bars, which are stored: of thousands of first loads they would be gigabytes.
                 taken += [replace(one, new=NO_BARS, replaced=NO_BARS) for one in chunk]
@@ -91,14 +100,8 @@ class PriceIntake:
                     crash_points.reached("night.after_chunk")
                 for one in chunk:
                     telemetry.FETCHES.labels(one.outcome).inc()
-                if refused:
-                    log.warning(
-                        "the provider refuses or cannot be reached; not asking on", asked=len(taken), of=len(symbols)
-                    )
-                    break
-        finally:
-            if fetching is not None and not fetching.done():
-                fetching.cancel()
+        if len(taken) < len(symbols):
+            log.warning("the provider refuses or cannot be reached; not asking on", asked=len(taken), of=len(symbols))
         return taken
 
     async def take_again(
@@ -109,25 +112,57 @@ class PriceIntake:
         `session` is the current edition's. What differs in published sessions is in each symbol's `revision`, for
         `Revisions.publish`; what is held back, and what symbols outside the edition lack, is committed with the chunk.
         """
-        for begin in range(0, len(symbols), self._chunk_symbols):
-            chunk = await self._fetch_chunk(
-                symbols[begin : begin + self._chunk_symbols], session, calendar, since=since
-            )
-            await self._store_chunk(chunk, None, None)
-            yield chunk
+        async with aclosing(self._asked(symbols, session, calendar, since)) as chunks:
+            async for asked in chunks:
+                chunk = await self._compare_chunk(asked, session, calendar)
+                await self._store_chunk(chunk, None, None)
+                yield chunk
 
-    async def _fetch_chunk(
-        self, symbols: Sequence[str], session: date, calendar: Calendar, *, since: date | None = None
-    ) -> list[Taken]:
-        known, starts = await self._known(symbols, session, calendar, since)
-        answers = await self._ask(symbols, starts, session, calendar)
-        return await asyncio.gather(
-            *(self._taken(known[symbol], answers[symbol], session, calendar) for symbol in symbols)
-        )
+    async def _asked(
+        self, symbols: Sequence[str], session: date, calendar: Calendar, since: date | None = None
+    ) -> AsyncGenerator[_Asked, None]:
+        """The answers, a chunk of symbols at a time. Ends behind a chunk of which nothing was answered.
 
-    async def _known(
-        self, symbols: Sequence[str], session: date, calendar: Calendar, since: date | None
-    ) -> tuple[dict[str, Known], dict[str, date | None]]:
+        While the caller works on a chunk the provider works on the next one: what is known of it was read before.
+        """
+        chunks = (symbols[n : n + self._chunk_symbols] for n in range(0, len(symbols), self._chunk_symbols))
+
+        def begun() -> asyncio.Task[_Question] | None:
+            names = next(chunks, None)
+            return None if names is None else asyncio.create_task(self._known(names, session, calendar, since))
+
+        knowing = begun()
+        asking: asyncio.Task[_Asked] | None = None
+        try:
+            while True:
+                asked = None if asking is None else await asking
+                asking = None
+                if knowing is not None and not (asked is not None and asked.is_refused):
+                    asking = asyncio.create_task(self._answered(knowing, session, calendar))
+                    knowing = begun()
+                if asked is not None:
+                    yield asked
+                if asking is None:
+                    return
+        finally:
+            for task in (knowing, asking):
+                if task is not None:
+                    task.cancel()
+
+    async def _answered(self, knowing: asyncio.Task[_Question], session: date, calendar: Calendar) -> _Asked:
+        known, starts = await knowing
+        return _Asked(known, await self._ask(list(starts), starts, session, calendar))
+
+    async def _compare_chunk(self, asked: _Asked, session: date, calendar: Calendar) -> list[Taken]:
+        # In one thread: a hundred would wait for each other, and the event loop for all of them.
+        seen = await asyncio.to_thread(self._seen_all, asked, session, calendar)
+        return await asyncio.gather(*(self._settled(one, session, calendar) for one in seen))
+
+    def _seen_all(self, asked: _Asked, session: date, calendar: Calendar) -> list[Taken | Comparison]:
+        answers = asked.answers
+        return [self._seen(known, answers[symbol], session, calendar) for symbol, known in asked.known.items()]
+
+    async def _known(self, symbols: Sequence[str], session: date, calendar: Calendar, since: date | None) -> _Question:
         """What is known of each symbol, and the session to ask from: None where its whole history is to be asked for.
 
         A symbol with bars in quarantine is asked from the first of them on: only an answer that covers a bar can
@@ -176,7 +211,8 @@ class PriceIntake:
         )
         return {answer.symbol: answer for answers in asked for answer in answers}
 
-    async def _taken(self, known: Known, answer: BarsAnswer, session: date, calendar: Calendar) -> Taken:
+    def _seen(self, known: Known, answer: BarsAnswer, session: date, calendar: Calendar) -> Taken | Comparison:
+        """What comes of an answer; its comparison where that cannot be said before somebody is asked more."""
         compared = self._compared(known, answer, session, calendar)
         if isinstance(compared, Taken):
             return compared
@@ -184,13 +220,23 @@ class PriceIntake:
         if other is not None:
             return Taken(known.symbol, Outcome.BAD_DATA, answer.source, other)
         if compared.contradicts():
+            return compared
+        taken = compared.taken()
+        return compared if taken.held else taken
+
+    async def _settled(self, seen: Taken | Comparison, session: date, calendar: Calendar) -> Taken:
+        if isinstance(seen, Taken):
+            return seen
+        if seen.contradicts():
+            known = seen.known
             answer = await self._provider.history(known.symbol, self._history_from)
-            compared = self._compared(await self._whole(known, session), answer, session, calendar)
-            if isinstance(compared, Taken):
-                return compared
-        taken = await asyncio.to_thread(compared.taken)
+            again = self._compared(await self._whole(known, session), answer, session, calendar)
+            if isinstance(again, Taken):
+                return again
+            seen = again
+        taken = await asyncio.to_thread(seen.taken)
         confirmed = await agreeing(self._second_sources, taken.held, session, calendar)
-        return compared.taken(confirmed) if confirmed else taken
+        return seen.taken(confirmed) if confirmed else taken
 
     def _compared(self, known: Known, answer: BarsAnswer, session: date, calendar: Calendar) -> Comparison | Taken:
         if answer.bars is None:

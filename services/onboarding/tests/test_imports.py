@@ -34,6 +34,9 @@ async def test_a_file_becomes_a_portfolio_with_its_events(api, layer):
     assert imported["pending_symbols"] == ["SNDK"]
     assert imported["declared_equity"] == "50000.0000"
     assert imported["report"] == {
+        "dialect": "riskstream",
+        "left_out": 0,
+        "positions": 3,
         "rows": 3,
         "accepted": 3,
         "rejected": 0,
@@ -165,8 +168,8 @@ class TestLimits:
 UNREADABLE_FILES = [
     ("", "file_empty"),
     (HEADER, "file_empty"),
-    (FILE.encode("utf-16"), "not_utf8"),
-    (FILE.replace(",", ";"), "columns_missing"),
+    (FILE.encode("utf-16")[:-1], "not_utf8"),
+    (FILE.replace(",", "|"), "columns_missing"),
     (b"\x89PNG\r\n\x1a\n", "not_utf8"),
 ]
 

@@ -5,14 +5,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from onboarding.imports.findings import Field, ImportRefused
-from onboarding.imports.reader import read_csv
+from onboarding.imports.reader import Table, read_table
+from onboarding.imports.sheet import read_sheet
+from onboarding.imports.text import decode
 
 HEADER = "Symbol,Quantity,Entry Price Per Share,Entry Date"
 ROW = "AAPL,100,185.50,2024-01-16"
 
 
-def read(text: str | bytes, max_rows: int = 100):
-    return read_csv(text if isinstance(text, bytes) else text.encode(), max_rows=max_rows)
+def read(text: str | bytes, max_rows: int = 100) -> Table:
+    decoded = decode(text if isinstance(text, bytes) else text.encode())
+    return read_table(read_sheet(decoded.text), max_rows=max_rows)
 
 
 def refusal(text: str | bytes, max_rows: int = 100) -> ImportRefused:
@@ -74,11 +77,11 @@ def test_a_short_line_is_a_row_with_cells_missing():
         ("# nothing\n# here", "file_empty", None, "comment"),
         (HEADER, "file_empty", None, "no rows"),
         (f"Symbol,Quantity\n{ROW}", "columns_missing", 1, "Entry Price Per Share, Entry Date"),
-        (f"# x\n{HEADER.replace(',', ';')}\n{ROW}", "columns_missing", 2, "comma"),
+        (f"# x\n{HEADER.replace(',', '|')}\n{ROW}", "columns_missing", 2, "comma"),
         (f"{HEADER},SYMBOL\n{ROW},X", "column_repeated", 1, "'Symbol' twice"),
         (f'"{HEADER}\n{ROW}', "header_broken", 1, "header"),
-        (f"{HEADER}\n{ROW}\n".encode("utf-16"), "not_utf8", None, "UTF-16"),
-        (f"{HEADER}\nMÜLL,1,2,2024-01-02".encode("latin-1"), "not_utf8", 2, "0xdc"),
+        (b"\xff\xfeA", "not_utf8", None, "UTF-16"),
+        (f"{HEADER}\nM\x8dLL,1,2,2024-01-02".encode("latin-1"), "not_utf8", 2, "0x8d"),
         (f"{HEADER}\nA\x00,1,2,2024-01-02", "not_text", None, "NUL"),
         (b"PK\x03\x04\x14\x00\x06\x00", "not_text", None, "spreadsheet"),
     ],

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from onboarding.imports.findings import COLUMNS, Finding
+from onboarding.imports.findings import Finding
 from onboarding.imports.lot import InvestmentClass, Lot
 from onboarding.imports.rows import Validated
 from onboarding.portfolios import status_of
@@ -113,18 +113,22 @@ class Portfolio(PortfolioSummary):
 
 class RowFinding(Answer):
     row: int = Field(description="The line of the file, from 1.")
-    column: str | None = Field(description="The header name of our CSV; null where the whole row is meant.")
+    column: str | None = Field(description="As the file's header names it; null where the whole row is meant.")
     code: str
     message: str
     value: str
+    mend: str = Field(description="What to do about it.")
 
 
 class ImportReport(Answer):
     """What a file came to. A dry run and an import of the same file say the same."""
 
-    rows: int
+    dialect: str = Field(description="Whose layout the file has: `riskstream` is ours.")
+    rows: int = Field(description="Positions and trades. What is neither counts in `left_out`.")
     accepted: int
     rejected: int
+    left_out: int = Field(description="Cash, totals, dividends: a warning for each kind of them.")
+    positions: int = Field(description="Lots: a broker's trades are matched, first in, first out.")
     errors: list[RowFinding] = Field(description=f"At most {MOST_FINDINGS:,}; `errors_count` is of all.")
     warnings: list[RowFinding] = Field(description=f"At most {MOST_FINDINGS:,}; `warnings_count` is of all.")
     errors_count: int
@@ -133,9 +137,12 @@ class ImportReport(Answer):
     @classmethod
     def of(cls, validated: Validated) -> Self:
         return cls(
+            dialect=validated.dialect,
             rows=validated.rows,
-            accepted=len(validated.lots),
-            rejected=validated.rows - len(validated.lots),
+            accepted=validated.rows - validated.rejected,
+            rejected=validated.rejected,
+            left_out=validated.left_out,
+            positions=len(validated.lots),
             errors=[_row_finding(finding) for finding in validated.errors[:MOST_FINDINGS]],
             warnings=[_row_finding(finding) for finding in validated.warnings[:MOST_FINDINGS]],
             errors_count=len(validated.errors),
@@ -174,16 +181,18 @@ def position_finding(finding: Finding) -> dict[str, Any]:
         "code": finding.code,
         "message": finding.message,
         "value": finding.value,
+        "mend": finding.mend,
     }
 
 
 def _row_finding(finding: Finding) -> RowFinding:
     return RowFinding(
         row=finding.place,
-        column=None if finding.field is None else COLUMNS[finding.field],
+        column=finding.column,
         code=finding.code,
         message=finding.message,
         value=finding.value,
+        mend=finding.mend,
     )
 
 

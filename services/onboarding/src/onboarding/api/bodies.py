@@ -14,8 +14,18 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from riskstream.runtime.problems import Problem
 
-FILE_TYPES = frozenset({"text/csv", "text/plain", "application/csv", "application/vnd.ms-excel"})
-"""Media types under which browsers and tools send a CSV as the whole body."""
+FILE_TYPES = frozenset(
+    {
+        "text/csv",
+        "text/plain",
+        "text/tab-separated-values",
+        "application/csv",
+        "application/vnd.ms-excel",
+        "application/xml",
+        "text/xml",
+    }
+)
+"""Media types under which browsers and tools send a file as the whole body."""
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _MULTIPART_OVERHEAD = 64 * 1024

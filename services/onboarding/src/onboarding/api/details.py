@@ -12,6 +12,7 @@ from typing import Any
 
 from onboarding.api.bodies import NumberText
 from onboarding.imports.findings import LONGEST_VALUE, Field
+from onboarding.imports.instruments import is_isin
 from onboarding.imports.rows import Row
 from onboarding.imports.values import fit, is_absent, read_date, read_number
 from onboarding.portfolios import CALLER_KEY_PREFIX, FILE_KEY_PREFIX, CreationKey
@@ -71,14 +72,28 @@ class Details:
         return fit(equity, EQUITY_PLACES)
 
     def first_session(self) -> date | None:
-        text = self._scalar("first_session")
+        return self._day("first_session", "Write the session's date as 2024-12-31.")
+
+    def file_date(self) -> date | None:
+        """Of which day a broker's positions are; null: the day that the file names, else today."""
+        return self._day("file_date", "Write the date of the broker's file as 2024-12-31.")
+
+    def isins(self) -> dict[str, str]:
+        """Tickers by ISIN, for files that have no tickers or other ones: a JSON object in the form or the query."""
+        text = self._scalar("isins")
         if text is None:
-            return None
+            return {}
         try:
-            return read_date(text)
-        except ValueError:
-            self.refuse("first_session", "date_not_iso", "Write the session's date as 2024-12-31.", text)
-            return None
+            sent = json.loads(text)
+        except (ValueError, RecursionError):
+            sent = None
+        if not isinstance(sent, dict) or not all(
+            is_isin(isin) and isinstance(ticker, str) and ticker.strip() for isin, ticker in sent.items()
+        ):
+            message = 'Write a JSON object of tickers by ISIN, such as {"US9220427424": "VT"}.'
+            self.refuse("isins", "isins_invalid", message, text)
+            return {}
+        return {isin.upper(): ticker.strip() for isin, ticker in sent.items()}
 
     def mode(self) -> str:
         mode = self.sent.get("mode") or MODES[0]
@@ -102,6 +117,16 @@ class Details:
             self.refuse("positions", "too_many_rows", f"A portfolio has at most {most:,} positions.", len(sent))
             return []
         return [Row(index, self._cells(index, position)) for index, position in enumerate(sent)]
+
+    def _day(self, name: str, message: str) -> date | None:
+        text = self._scalar(name)
+        if text is None:
+            return None
+        try:
+            return read_date(text)
+        except ValueError:
+            self.refuse(name, "date_not_iso", message, text)
+            return None
 
     def _cells(self, index: int, position: object) -> dict[Field, str]:
         if not isinstance(position, dict):

@@ -42,6 +42,8 @@ _DETAILS: dict[str, Any] = {
 _IMPORT: dict[str, Any] = _DETAILS | {
     "mode": {"type": "string", "enum": list(MODES), "default": MODES[0]},
     "dry_run": {"type": "boolean", "default": False},
+    "file_date": _DATE | {"description": "Of which day a broker's positions are; else what the file says, else today."},
+    "isins": {"type": "string", "description": 'Tickers by ISIN as a JSON object: `{"US9220427424": "VT"}`.'},
 }
 
 _SAMPLE_CSV = (
@@ -104,6 +106,7 @@ IMPORT: dict[str, Any] = {
                 }
             },
             "text/csv": {"schema": {"type": "string"}, "example": _SAMPLE_CSV},
+            "application/xml": {"schema": {"type": "string", "description": "A Flex query of Interactive Brokers."}},
         },
     },
 }

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from onboarding.imports.findings import ImportRefused
+from onboarding.imports.mends import mend_of
 from onboarding.refusals import (
     CreatedAndDeleted,
     FirstSessionRefused,
@@ -42,7 +43,16 @@ def install_refusal_handlers(app: FastAPI, retry_after_seconds: int) -> None:
 
     async def unreadable(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, ImportRefused)
-        found = [{"row": error.line, "column": None, "code": error.code, "message": error.message, "value": ""}]
+        found = [
+            {
+                "row": error.line,
+                "column": None,
+                "code": error.code,
+                "message": error.message,
+                "value": "",
+                "mend": mend_of(error.code),
+            }
+        ]
         problem = Problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.code, error.message, errors=found)
         return problem_response(problem, request.url.path)
 

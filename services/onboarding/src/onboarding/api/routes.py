@@ -22,11 +22,12 @@ from onboarding.api.answers import (
     PortfolioSummary,
     position_finding,
 )
-from onboarding.api.bodies import SentFile, read_file, read_json, read_limited
+from onboarding.api.bodies import read_file, read_json, read_limited
 from onboarding.api.details import Details, caller_key, canonical, file_key
-from onboarding.imports.reader import read_csv
+from onboarding.imports.files import read_file as read_holdings
 from onboarding.imports.renames import listed_symbol, under_new_names
 from onboarding.imports.rows import Validated, validate
+from onboarding.imports.statement import Terms
 from onboarding.portfolios import Created, NewPortfolio
 from onboarding.portfolios import Portfolios as PortfolioService
 from onboarding.settings import OnboardingSettings
@@ -37,7 +38,9 @@ from riskstream.runtime.problems import Problem
 Owner = Annotated[str, Depends(current_owner)]
 
 JSON_FIELDS = ("name", "positions", "declared_equity", "first_session")
-IMPORT_FIELDS = ("name", "declared_equity", "first_session", "mode", "dry_run")
+IMPORT_FIELDS = ("name", "declared_equity", "first_session", "mode", "dry_run", "file_date", "isins")
+KEYED_ALWAYS = ("name", "declared_equity", "first_session", "mode")
+"""What else a file stands for, beside its bytes, whether it was sent or not."""
 
 UNAUTHORIZED = {"s401": "No bearer token, or one that is refused."}
 NOT_FOUND = {"s404": "You have no such portfolio. Another owner's is answered the same way."}
@@ -92,15 +95,19 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         response_model=ImportedPortfolio | DryRun,
         responses=documentation.problems(**CREATION, s415="Neither a form nor a CSV."),
         openapi_extra=documentation.IMPORT,
-        summary="Create a portfolio from a CSV file",
+        summary="Create a portfolio from a file, ours or a broker's",
     )
     async def import_file(request: Request, response: Response, owner: Owner) -> ImportedPortfolio | DryRun:
-        """Reports every error of every row at once. The same file sent again creates nothing new and answers 200."""
+        """Reports every error of every row at once. The same file sent again creates nothing new and answers 200.
+
+        Brokers' exports are recognised by their headers. Purchases and sales become lots, first in, first out.
+        """
         sent = await read_file(request, settings.request_max_bytes)
         details = Details({name: value for name, value in sent.fields.items() if name != "file"})
         details.only(IMPORT_FIELDS)
         mode, dry_run = details.mode(), details.flag("dry_run")
-        table = await asyncio.to_thread(_from_file, sent, clock, settings.portfolio_max_rows)
+        terms = Terms(clock.today(), details.isins(), details.file_date())
+        table = await asyncio.to_thread(read_holdings, sent.content, terms, max_rows=settings.portfolio_max_rows)
         table = await named_now(owner, table)
         report = await asyncio.to_thread(ImportReport.of, table)
         new = NewPortfolio(
@@ -116,7 +123,8 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
             return DryRun(would_be_stored=storable, report=report)
         if not storable:
             raise _rows_refused(table, report)
-        content = canonical({name: details.sent.get(name) for name in IMPORT_FIELDS if name != "dry_run"})
+        keyed = [name for name in IMPORT_FIELDS if name in KEYED_ALWAYS or (name in details.sent and name != "dry_run")]
+        content = canonical({name: details.sent.get(name) for name in keyed})
         header = request.headers.get("idempotency-key")
         key = caller_key(header, b"file", sent.content, content) or file_key(sent.content, content)
         created = await portfolios.create(owner, new, key)
@@ -184,13 +192,6 @@ def _from_json(body: bytes, clock: Clock, most: int) -> tuple[NewPortfolio, Vali
     details.errors += [position_finding(finding) for finding in validated.errors]
     _refuse_fields(details)
     return new, validated, canonical(document)
-
-
-def _from_file(sent: SentFile, clock: Clock, most: int) -> Validated:
-    """What the file's rows came to."""
-    table = read_csv(sent.content, max_rows=most)
-    found = validate(table.rows, clock.today(), table.errors)
-    return replace(found, warnings=[*table.warnings, *found.warnings])
 
 
 def _refuse_fields(details: Details) -> None:

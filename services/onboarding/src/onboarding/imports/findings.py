@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from onboarding.imports.mends import mend_of
+
 LONGEST_VALUE = 100
 
 
@@ -56,10 +58,22 @@ class Finding:
     code: str
     message: str
     value: str = ""
+    title: str | None = None
+    """The column as the file names it; null where it names it as we do."""
 
     def __post_init__(self) -> None:
         if len(self.value) > LONGEST_VALUE:
             object.__setattr__(self, "value", self.value[: LONGEST_VALUE - 1] + "…")
+
+    @property
+    def column(self) -> str | None:
+        """The file's column that is meant; null where it is the row as a whole."""
+        return self.title or (None if self.field is None else COLUMNS[self.field])
+
+    @property
+    def mend(self) -> str:
+        """What to do about it."""
+        return mend_of(self.code)
 
 
 class ImportRefused(Exception):

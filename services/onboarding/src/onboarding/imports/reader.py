@@ -1,17 +1,17 @@
-"""Our CSV into rows. A line is a row: a broken quote spoils its own line, never the rest of the file."""
+"""Our CSV into rows."""
 
-import csv
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from onboarding.imports.findings import COLUMNS, REQUIRED, Field, Finding, ImportRefused
 from onboarding.imports.rows import Row
+from onboarding.imports.sheet import Line, Sheet, column_name
+from onboarding.imports.spelling import has_decimal_commas, plain_number
 
-LONGEST_LINE = 20_000
-
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _FIELDS = {name.lower(): field for field, name in COLUMNS.items()}
+_NUMBERS = (Field.QUANTITY, Field.ENTRY_PRICE, Field.STRIKE_PRICE, Field.EXIT_PRICE, Field.MULTIPLIER)
+
+REQUIRED_COLUMNS = frozenset(COLUMNS[field].lower() for field in REQUIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,104 +23,80 @@ class Table:
     warnings: Sequence[Finding]
 
 
-def read_csv(content: bytes, *, max_rows: int) -> Table:
-    """Read a file in our layout: UTF-8, comma-separated, a header in any case and order, `#` lines skipped.
+def read_table(sheet: Sheet, *, max_rows: int) -> Table:
+    """Read a file in our layout: a header in any case and order, then rows.
 
-    Raises ImportRefused for what concerns the whole file: encoding, no header, columns missing or doubled, no rows,
-    more than `max_rows`. Columns that are not ours are left out with a warning.
+    Between semicolons and tabs numbers may have decimal commas. Raises ImportRefused for what concerns the whole file:
+    no header, columns missing or doubled, no rows, more than `max_rows`. Columns that are not ours are left out with a
+    warning.
     """
-    lines = _lines(_decode(content))
-    header_line, header = _header(lines)
-    columns, warnings = _columns(header_line, header)
+    lines = (line for line in sheet.lines if not line.is_blank())
+    header = _header(lines)
+    columns, warnings = _columns(header)
     rows: list[Row] = []
     errors: list[Finding] = []
-    for number, line in lines:
+    for line in lines:
         if len(rows) + len(errors) >= max_rows:
             message = f"The file has more than {max_rows:,} rows; send it in parts."
-            raise ImportRefused("too_many_rows", message, line=number)
-        read = _row(number, line, len(header), columns)
+            raise ImportRefused("too_many_rows", message, line=line.number)
+        read = _row(line, len(header.cells), columns)
         if isinstance(read, Finding):
             errors.append(read)
-        elif read is not None:
+        else:
             rows.append(read)
     if not rows and not errors:
         raise ImportRefused("file_empty", "The file has a header and no rows; there is nothing to import.")
-    return Table(rows, errors, warnings)
+    return Table(rows if sheet.delimiter == "," else _with_decimal_points(rows), errors, warnings)
 
 
-def _decode(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ImportRefused("not_utf8", "The file is UTF-16; save it as CSV UTF-8.")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        message = f"The file is not UTF-8: line {line} has the byte 0x{content[error.start]:02x}. Save it as CSV UTF-8."
-        raise ImportRefused("not_utf8", message, line=line) from error
-    if "\x00" in text:
-        raise ImportRefused(
-            "not_text", "The file has NUL characters: it is no CSV. A spreadsheet must be saved as CSV."
-        )
-    if not text.strip():
-        raise ImportRefused("file_empty", "The file is empty.")
-    return text
+def _header(lines: Iterator[Line]) -> Line:
+    header = next(lines, None)
+    if header is None:
+        raise ImportRefused("file_empty", "The file has only comment lines.")
+    if header.broken is not None:
+        message = f"The header cannot be read. {header.broken.message}"
+        raise ImportRefused("header_broken", message, line=header.number)
+    return header
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """The lines that count, with their numbers from 1."""
-    for number, line in enumerate(_LINE_END.split(text), start=1):
-        bare = line.strip().strip('"').lstrip()
-        if bare and not bare.startswith("#"):
-            yield number, line
-
-
-def _header(lines: Iterator[tuple[int, str]]) -> tuple[int, list[str]]:
-    for number, line in lines:
-        try:
-            return number, [" ".join(cell.split()) for cell in _cells(line)]
-        except csv.Error as error:
-            raise ImportRefused("header_broken", f"The header cannot be read: {error}.", line=number) from error
-    raise ImportRefused("file_empty", "The file has only comment lines.")
-
-
-def _columns(number: int, header: Sequence[str]) -> tuple[dict[int, Field], list[Finding]]:
+def _columns(header: Line) -> tuple[dict[int, Field], list[Finding]]:
     """Position to field, and a warning for each column that is not ours."""
     columns: dict[int, Field] = {}
     warnings: list[Finding] = []
-    for position, name in enumerate(header):
-        field = _FIELDS.get(name.lower())
+    for position, name in enumerate(header.cells):
+        field = _FIELDS.get(column_name(name))
         if field is None:
             if name:
                 message = "This column is not one of ours and was left out."
-                warnings.append(Finding(number, None, "column_ignored", message, name))
+                warnings.append(Finding(header.number, None, "column_ignored", message, name))
         elif field in columns.values():
-            raise ImportRefused("column_repeated", f"The header has {COLUMNS[field]!r} twice.", line=number)
+            raise ImportRefused("column_repeated", f"The header has {COLUMNS[field]!r} twice.", line=header.number)
         else:
             columns[position] = field
     missing = [COLUMNS[field] for field in REQUIRED if field not in columns.values()]
     if missing:
-        hint = " The separator must be a comma." if len(header) == 1 else ""
-        message = f"The header lacks {', '.join(missing)}.{hint}"
-        raise ImportRefused("columns_missing", message, line=number)
+        hint = " Cells are parted by comma, semicolon or tab." if len(header.cells) == 1 else ""
+        message = f"The header lacks {', '.join(missing)}, and is none of the brokers' that are known.{hint}"
+        raise ImportRefused("columns_missing", message, line=header.number)
     return columns, warnings
 
 
-def _row(number: int, line: str, width: int, columns: dict[int, Field]) -> Row | Finding | None:
-    """The line as a row; null where all its cells are empty; a finding where it cannot be read."""
-    if len(line) > LONGEST_LINE:
-        return Finding(number, None, "line_too_long", f"A line has at most {LONGEST_LINE:,} characters.", line)
-    try:
-        cells = _cells(line)
-    except csv.Error:
-        message = 'The quotes of this line do not match; write "" for a quote inside of quotes.'
-        return Finding(number, None, "quoting_broken", message, line)
-    if not any(cell.strip() for cell in cells):
-        return None
-    if any(cell.strip() for cell in cells[width:]):
+def _row(line: Line, width: int, columns: Mapping[int, Field]) -> Row | Finding:
+    """The line as a row; a finding where it cannot be read."""
+    if line.broken is not None:
+        return line.broken
+    cells = line.cells
+    if any(cells[width:]):
         message = f"The line has {len(cells)} cells, the header {width}; quote a value that has a comma in it."
-        return Finding(number, None, "too_many_cells", message, line)
-    return Row(number, {field: cells[position] for position, field in columns.items() if position < len(cells)})
+        return Finding(line.number, None, "too_many_cells", message, line.raw)
+    return Row(line.number, {field: cells[position] for position, field in columns.items() if position < len(cells)})
 
 
-def _cells(line: str) -> list[str]:
-    return next(csv.reader([line], strict=True))
+def _with_decimal_points(rows: Sequence[Row]) -> list[Row]:
+    texts = [row.cells[field] for row in rows for field in _NUMBERS if field in row.cells]
+    comma = has_decimal_commas(texts)
+    return [Row(row.place, {field: _number(field, text, comma) for field, text in row.cells.items()}) for row in rows]
+
+
+def _number(field: Field, text: str, decimal_comma: bool) -> str:
+    return plain_number(text, decimal_comma=decimal_comma) if field in _NUMBERS and text else text

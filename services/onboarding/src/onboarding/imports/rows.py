@@ -6,7 +6,7 @@ multiplier 4), with a warning where that changed them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import TypeVar
@@ -16,6 +16,8 @@ from onboarding.imports.holdings import LONGEST_NAME, is_holding_name
 from onboarding.imports.lot import SUBTYPES, InvestmentClass, Lot
 from onboarding.imports.values import fit, is_absent, read_date, read_number, years_before
 from riskstream.symbology import LONGEST, dash_form, has_symbols_characters, upper_case
+
+OUR_DIALECT = "riskstream"
 
 OLDEST_YEARS = 100
 OPTION_MULTIPLIER = Decimal(100)
@@ -39,6 +41,8 @@ class Row:
 
     place: int
     cells: Mapping[Field, str]
+    titles: Mapping[Field, str] = field(default_factory=dict)
+    """The file's own names of the columns, where they are not ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,12 @@ class Validated:
     errors: Sequence[Finding]
     warnings: Sequence[Finding]
     places: Sequence[int] = ()
+    rejected: int = 0
+    """Rows with an error."""
+    dialect: str = OUR_DIALECT
+    """Whose layout the rows had."""
+    left_out: int = 0
+    """Rows that are no positions: cash, totals, dividends."""
 
 
 def validate(rows: Iterable[Row], today: date, found: Sequence[Finding] = ()) -> Validated:
@@ -66,12 +76,12 @@ def validate(rows: Iterable[Row], today: date, found: Sequence[Finding] = ()) ->
     count = len({finding.place for finding in found})
     for row in rows:
         count += 1
-        check = _RowCheck(row, today)
-        lot = check.lot()
-        errors += check.errors
+        checked = check_row(row, today)
+        lot = checked.lot
+        errors += checked.errors
         if lot is None:
             continue
-        warnings += check.warnings
+        warnings += checked.warnings
         first = first_seen.setdefault(lot, row.place)
         if first != row.place:
             message = f"The same as row {first}; both are kept."
@@ -79,7 +89,22 @@ def validate(rows: Iterable[Row], today: date, found: Sequence[Finding] = ()) ->
         lots.append(lot)
         places.append(row.place)
     errors.sort(key=lambda finding: finding.place)
-    return Validated(count, lots, errors, warnings, places)
+    return Validated(count, lots, errors, warnings, places, rejected=count - len(lots))
+
+
+def check_row(row: Row, today: date) -> "Checked":
+    """One row against every rule."""
+    check = _RowCheck(row, today)
+    return Checked(check.lot(), check.errors, check.warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A row's lot, null where there are errors, and what was found."""
+
+    lot: Lot | None
+    errors: Sequence[Finding]
+    warnings: Sequence[Finding]
 
 
 class _RowCheck:
@@ -135,7 +160,7 @@ class _RowCheck:
         return "" if is_absent(text) else text
 
     def _error(self, field: Field, code: str, message: str, value: str = "") -> None:
-        self.errors.append(Finding(self._row.place, field, code, message, value))
+        self.errors.append(Finding(self._row.place, field, code, message, value, self._row.titles.get(field)))
 
     def _missing(self, field: Field, code: str, message: str) -> None:
         self._error(field, code, message, self._row.cells.get(field, "").strip())
@@ -200,7 +225,8 @@ class _RowCheck:
         stored = fit(number, places)
         if stored != number:
             message = f"Stored with {places} decimals, rounded half to even."
-            self.warnings.append(Finding(self._row.place, field, "number_rounded", message, text))
+            title = self._row.titles.get(field)
+            self.warnings.append(Finding(self._row.place, field, "number_rounded", message, text, title))
         return stored
 
     def _quantity(self) -> Decimal | None:

@@ -1,0 +1,59 @@
+"""eToro: account activity in USD; a row names `AMD/USD` and the amount, the price is amount by units."""
+
+from onboarding.imports.dialects.dialect import Dialect, Source
+from onboarding.imports.findings import Field, Finding
+from onboarding.imports.sheet import Record
+from onboarding.imports.spelling import iso_date, plain_number, price_per_share
+from onboarding.imports.statement import Side, Statement, Terms, instrument_of
+
+ACTIVITY = frozenset({"date", "type", "details", "amount", "units", "position id", "asset type"})
+
+_SIDES = {"open position": Side.BUY, "position closed": Side.SELL}
+_SHARES_MOVE = frozenset({"corp action: split", "transfer of stocks"})
+_SHARES = frozenset({"stocks", "etf"})
+
+
+def read(source: Source, terms: Terms) -> Statement:
+    """Shares and ETFs that were bought; contracts for difference are none."""
+    statement = Statement()
+    for item in source.sheet.walk({"activity": ACTIVITY}):
+        if isinstance(item, Finding):
+            statement.errors.append(item)
+        elif isinstance(item, Record):
+            _row(statement, item, terms)
+    return statement
+
+
+def _row(statement: Statement, record: Record, terms: Terms) -> None:
+    kind = record.get("type")
+    side = _SIDES.get(kind.lower())
+    if side is None:
+        if kind.lower() in _SHARES_MOVE:
+            statement.refuse_action(record.number, kind, record.title("type"))
+        else:
+            statement.leave_out(record.number, kind)
+        return
+    ticker, _, currency = record.get("details").rpartition("/")
+    asset = record.get("asset type")
+    day, _, time = record.get("date").partition(" ")
+    units, amount = plain_number(record.get("units")), plain_number(record.get("amount"))
+    statement.trade(
+        record.number,
+        instrument_of(ticker, terms, asset_class="" if asset.lower() in _SHARES else asset or "no asset type"),
+        side,
+        quantity=units,
+        price=price_per_share(amount, units) or amount,
+        day=iso_date(day, "%d/%m/%Y"),
+        time=time,
+        currency=currency,
+        titles={
+            Field.SYMBOL: record.title("details"),
+            Field.QUANTITY: record.title("units"),
+            Field.ENTRY_PRICE: record.title("amount"),
+            Field.ENTRY_DATE: record.title("date"),
+            Field.CURRENCY: record.title("details"),
+        },
+    )
+
+
+DIALECT = Dialect("etoro", "eToro", lambda source: source.has_table(ACTIVITY), read)

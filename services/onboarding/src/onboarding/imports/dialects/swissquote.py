@@ -1,0 +1,54 @@
+"""Swissquote: transactions, between semicolons. `Order #` is shared by an order's fills and is no number of one."""
+
+from onboarding.imports.dialects.dialect import Dialect, Source
+from onboarding.imports.findings import Field, Finding
+from onboarding.imports.sheet import Record
+from onboarding.imports.spelling import iso_date, plain_number
+from onboarding.imports.statement import Side, Statement, Terms, instrument_of
+
+TRANSACTIONS = frozenset({"date", "order #", "transaction", "symbol", "isin", "quantity", "unit price", "currency"})
+
+_SIDES = dict.fromkeys(("buy", "kauf", "achat"), Side.BUY) | dict.fromkeys(("sell", "verkauf", "vente"), Side.SELL)
+_SHARES_MOVE = frozenset({"split", "reverse split", "spin off", "merger", "transfer", "exchange", "delivery"})
+
+
+def read(source: Source, terms: Terms) -> Statement:
+    statement = Statement()
+    for item in source.sheet.walk({"transactions": TRANSACTIONS}):
+        if isinstance(item, Finding):
+            statement.errors.append(item)
+        elif isinstance(item, Record):
+            _row(statement, item, terms)
+    return statement
+
+
+def _row(statement: Statement, record: Record, terms: Terms) -> None:
+    kind = record.get("transaction")
+    side = _SIDES.get(kind.lower())
+    if side is None:
+        if kind.lower() in _SHARES_MOVE:
+            statement.refuse_action(record.number, kind, record.title("transaction"))
+        else:
+            statement.leave_out(record.number, kind)
+        return
+    day, _, time = record.get("date").partition(" ")
+    statement.trade(
+        record.number,
+        instrument_of(record.get("symbol"), terms, isin=record.get("isin")),
+        side,
+        quantity=plain_number(record.get("quantity")),
+        price=plain_number(record.get("unit price")),
+        day=iso_date(day, "%d-%m-%Y"),
+        time=time,
+        currency=record.get("currency"),
+        titles={
+            Field.SYMBOL: record.title("symbol"),
+            Field.QUANTITY: record.title("quantity"),
+            Field.ENTRY_PRICE: record.title("unit price"),
+            Field.ENTRY_DATE: record.title("date"),
+            Field.CURRENCY: record.title("currency"),
+        },
+    )
+
+
+DIALECT = Dialect("swissquote", "Swissquote", lambda source: source.has_table(TRANSACTIONS), read)

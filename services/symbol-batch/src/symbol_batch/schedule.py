@@ -158,9 +158,7 @@ class Reconciler:
         if run is None:
             raise NotResumable(f"there is no run of {session}; `riskstream runs start` begins one that is due")
         if run.state == "running" and not run.claimable:
-            raise NotResumable(
-                f"the run of {session} is being worked on; `riskstream runs show {session}` says by whom"
-            )
+            raise NotResumable(f"somebody works on the run of {session}; `riskstream runs show {session}` says who")
         if run.state not in {"running", "failed"}:
             raise NotResumable(f"the run of {session} is {run.state}; only a failed or abandoned one is tried again")
         calendar = await self.calendar()

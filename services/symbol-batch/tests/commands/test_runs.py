@@ -80,7 +80,7 @@ async def test_a_run_that_somebody_works_on_is_not_taken_from_them_and_an_abando
             code_version="1",
         )  # fmt: skip
     code, sentence = await desk.refusal("runs", "resume", MONDAY.isoformat())
-    assert (code, "somebody works on" in sentence) == (1, True)
+    assert (code, "somebody works on" in sentence) == (1, True), sentence
     await batch.rows("UPDATE symbols.batch_runs SET lease_until = now() - interval '1 minute'")
     [resumed] = await desk.objects("runs", "resume", MONDAY.isoformat())
     assert (resumed["state"], resumed["attempt"]) == ("completed", 2)

@@ -15,7 +15,7 @@ from symbol_batch.quality.rules import Rule
 Cell: TypeAlias = tuple[int, int]
 
 MOST_SPELT_OUT = 1e4
-"""A change beyond it is nonsense, of up to three hundred digits."""
+"""A figure beyond it is nonsense, of up to three hundred digits."""
 
 
 def reason_alone(rule: Rule, panel: BarPanel, found: Alone, days: Sequence[date], cell: Cell) -> str:
@@ -53,7 +53,8 @@ def _percent(change: float) -> str:
 
 
 def _dividend(times: float) -> str:
-    return f"a dividend of {times:.4g} times the median of those before, and the price did not fall for it"
+    many = f"{times:.1f}" if times < MOST_SPELT_OUT else f"{times:.3g}"
+    return f"a dividend of {many} times the median of those before, and the price did not fall for it"
 
 
 def _closes(panel: BarPanel, days: Sequence[date], before: int, cell: Cell) -> str:

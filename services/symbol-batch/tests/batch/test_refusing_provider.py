@@ -81,6 +81,21 @@ async def test_a_bulk_provider_carries_a_first_night_too(replica, chain_of, exch
     assert completed["coverage"] >= 0.99
 
 
+@pytest.mark.parametrize("kind", ["html", "error"])
+async def test_a_provider_that_answers_nonsense_is_left_alone_after_a_few_requests(
+    replica, chain_of, exchange, kind: str
+) -> None:
+    batch = replica(provider=chain_of("yahoo", "massive"), chunk_symbols=5)
+    await batch.add(exchange.symbols)
+    assert await batch.run_night_of(MONDAY) == "completed"
+    exchange.fault(kind=kind)
+    exchange.forget_requests()
+    assert await batch.run_night_of(TUESDAY) == "completed"
+    asked = [request for request in requests(exchange) if request["endpoint"] == "chart"]
+    print(f"{kind} for an answer: {len(asked)} requests for {len(exchange.symbols)} symbols")
+    assert len(asked) <= 15
+
+
 async def test_without_another_provider_nothing_is_published_and_it_says_until_when_nobody_asks(
     replica, chain_of, exchange
 ) -> None:

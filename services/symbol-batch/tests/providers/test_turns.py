@@ -181,6 +181,19 @@ async def test_a_probe_goes_alone(process, database) -> None:
     assert [type(result) for result in results if result is not None] == [NotSent] * 4
 
 
+async def test_a_provider_that_stays_silent_is_not_waited_for_symbol_by_symbol(process, monkeypatch) -> None:
+    monkeypatch.setattr("symbol_batch.providers.breaker.FIRST_OPEN", 0.2)
+    monkeypatch.setattr("symbol_batch.providers.breaker.LONGEST_OPEN", 2.0)
+    monkeypatch.setattr("symbol_batch.providers.turns.LONGEST_OPEN", 2.0)
+    turns = process(patience=60.0)
+    began = time.monotonic()
+    asked = await asyncio.gather(*(ask(turns, None) for _ in range(40)), return_exceptions=True)
+    sent = [at for at in asked if isinstance(at, float)]
+    print(f"a silent provider: {len(sent)} of 40 sent, all ended after {time.monotonic() - began:.1f} s")
+    assert len(sent) < 20
+    assert time.monotonic() - began < 8
+
+
 async def test_a_restart_remembers_the_pause(process) -> None:
     await ask(process(), 429, {"retry-after": "600"})
     await asyncio.sleep(0.1)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 FAILURES = 5
 """Refusals and lost answers in a row that open it."""
-FIRST_OPEN, LONGEST_OPEN = 5.0, 120.0
+FIRST_OPEN, LONGEST_OPEN = 5.0, 60.0
 """Seconds; doubles with each probe that fails."""
 PROBE_SECONDS = 120.0
 """After which a probe of which nothing was heard is taken for lost with its process."""

@@ -16,7 +16,7 @@ from http import HTTPStatus
 
 import structlog
 
-from symbol_batch.providers.breaker import BreakerState
+from symbol_batch.providers.breaker import LONGEST_OPEN, BreakerState
 from symbol_batch.providers.http_session import Closed, Headers, NotSent, RequestHook
 from symbol_batch.providers.limit import Heard, Limit, Limits
 from symbol_batch.providers.provider import Failure, Outcome
@@ -53,7 +53,8 @@ class Turns(RequestHook):
         self, provider: str, limits: Limits, *, patience: float = 30.0, waits_for_breaker: bool = True
     ) -> None:
         """`patience` is how long a request waits for the end of a pause, in seconds; a longer pause refuses it at once,
-        and so does an open breaker where `waits_for_breaker` is False: somebody else can be asked instead.
+        and so does an open breaker where `waits_for_breaker` is False: somebody else can be asked instead. A breaker
+        whose probes went on failing is waited for by nobody: each of a night's symbols would wait for one more probe.
         """
         self._provider = provider
         self._limits = limits
@@ -247,7 +248,9 @@ class Turns(RequestHook):
         wait = self._limit.closed_until - self._ahead - now
         state = self._limit.breaker.state
         is_probed = state is BreakerState.HALF_OPEN
-        patience = self._patience if self._waits_for_breaker or state is BreakerState.CLOSED else 0.0
+        patience = self._patience
+        if state is not BreakerState.CLOSED:
+            patience = min(patience, LONGEST_OPEN / 2) if self._waits_for_breaker else 0.0
         if wait <= patience or (is_probed and (self._slots or self._waits_for_breaker)):
             return None
         return Failure(self._limit.last_failure or Outcome.RATE_LIMITED, self._sentence(self._limit))

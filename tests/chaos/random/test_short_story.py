@@ -9,7 +9,8 @@ from chaos_story.world import OwnServers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-SEED = 24
+SEED = 0
+"""Of whose first faults one is a Kafka that is wiped."""
 SECONDS = 45.0
 
 
@@ -20,5 +21,6 @@ def test_a_random_story_ends_well_whatever_broke(servers: OwnServers, tmp_path: 
     # A slow machine does less in the time, but a story in which nothing happened proves nothing.
     assert report.history.operations["Create"] >= 3
     assert sum(report.history.faults.values()) >= 3
+    assert report.history.faults["WipeKafka"] >= 1
     assert report.history.statuses()["200"] > 100
     assert report.rows_compared > 5

@@ -131,11 +131,13 @@ def traded_history(symbol: str, answer: ProviderBars, sessions: Container[date],
     factor = as_traded_closes(answer.days, np.ones(len(answer.days)), undone)
     keep = np.isfinite(answer.close) & (answer.days <= np.datetime64(through, "D"))
     _, position, count = np.unique(answer.days, return_inverse=True, return_counts=True)
-    for row in np.flatnonzero(keep).tolist():
-        day: date = answer.days[row].astype(object)
-        fault = _fault(float(answer.close[row]), day in sessions, doubled=bool(count[position[row]] > 1))
-        if fault:
-            left_out[day], keep[row] = fault, False
+    days: list[date] = answer.days.tolist()
+    in_session = np.fromiter((day in sessions for day in days), dtype=bool, count=len(days))
+    doubled = count[position] > 1
+    faulty = keep & (~in_session | doubled | (answer.close <= 0))
+    for row in np.flatnonzero(faulty).tolist():
+        left_out[days[row]] = _fault(float(answer.close[row]), bool(in_session[row]), doubled=bool(doubled[row]))
+    keep &= ~faulty
     bars = TradedBars(
         answer.days,
         answer.open * factor,
@@ -233,12 +235,10 @@ def _agrees(stored: StoredSeries, key: ActionKey, action: CorporateAction, sourc
     return theirs is not None and (stored.action_sources[key] != source or same_action(action, theirs))
 
 
-def _fault(close: float, is_session: bool, *, doubled: bool) -> str | None:
+def _fault(close: float, is_session: bool, *, doubled: bool) -> str:
     if not is_session:
         return "the exchange held no session that day"
-    if doubled:
-        return "the day is there twice"
-    return None if close > 0 and np.isfinite(close) else f"a close of {close}"
+    return "the day is there twice" if doubled else f"a close of {close}"
 
 
 def _volumes(volume: Floats) -> Floats:

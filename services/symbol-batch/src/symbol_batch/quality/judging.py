@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 
 from symbol_batch.actions import CorporateAction, action_panel
-from symbol_batch.bars import TradedBars, TradedHistory
+from symbol_batch.bars import Days, TradedBars, TradedHistory
 from symbol_batch.factors.arrays import Floats
 from symbol_batch.quality.alone import judge_alone
 from symbol_batch.quality.among import Codes, judge_among
@@ -43,10 +43,11 @@ def judge(history: TradedHistory, before: Before | None = None) -> list[Finding]
         return []
     days, panel = _panel(bars, actions)
     found = judge_alone(panel)
-    answered = np.isin(np.array(days, dtype="datetime64[D]"), history.bars.days)
+    flagged = np.flatnonzero(found.any_rule[:, 0] & np.isin(days, history.bars.days)).tolist()
+    named: list[date] = days.tolist() if flagged else []
     return [
-        Finding(days[row], rule, reason_alone(rule, panel, found, days, (row, 0)))
-        for row in np.flatnonzero(answered & found.any_rule[:, 0]).tolist()
+        Finding(named[row], rule, reason_alone(rule, panel, found, named, (row, 0)))
+        for row in flagged
         for rule, mask in found.flagged.items()
         if mask[row, 0]
     ]
@@ -96,14 +97,14 @@ def _joined(history: TradedHistory, before: Before | None) -> tuple[TradedBars, 
     return bars, [*earlier, *history.actions]
 
 
-def _panel(bars: TradedBars, actions: Sequence[CorporateAction]) -> tuple[list[date], BarPanel]:
+def _panel(bars: TradedBars, actions: Sequence[CorporateAction]) -> tuple[Days, BarPanel]:
     """A column of the bars there are: without rows for missing sessions, as a bar is compared with the last one.
 
     Actions before the first bar get rows of their own, without a bar: what dividends are usual is older than that.
     """
     first = bars.days[0].astype(object)
     ahead = sorted({action.ex_date for action in actions if action.ex_date < first})
-    days = [*ahead, *bars.days.tolist()]
+    days = np.concatenate([np.array(ahead, dtype="datetime64[D]"), bars.days])
     opened, high, low, close, volume = (
         np.concatenate([np.full(len(ahead), np.nan), figure])[:, None]
         for figure in (bars.open, bars.high, bars.low, bars.close, bars.volume)

@@ -13,7 +13,8 @@ from symbol_batch.providers.breaker import FAILURES, BreakerState
 from symbol_batch.providers.http_session import Closed, NotSent
 from symbol_batch.providers.limit import Grant, Heard
 from symbol_batch.providers.pacing import FASTEST
-from symbol_batch.providers.turns import IS_URGENT, Turns, retry_after
+from symbol_batch.providers.retry_after import retry_after
+from symbol_batch.providers.turns import IS_URGENT, Turns
 from symbol_batch.store.provider_limits import SharedLimits, provider_limits
 
 SLACK = 0.15

@@ -11,7 +11,6 @@ from concurrent.futures import Future
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 import structlog
@@ -20,6 +19,7 @@ from symbol_batch.providers.breaker import LONGEST_OPEN, BreakerState
 from symbol_batch.providers.http_session import Closed, Headers, NotSent, RequestHook
 from symbol_batch.providers.limit import Heard, Limit, Limits
 from symbol_batch.providers.provider import Failure, Outcome
+from symbol_batch.providers.retry_after import retry_after
 
 EVERY = 0.1
 """Seconds between exchanges with the other processes: no turn is given on older knowledge, no refusal kept longer."""
@@ -172,10 +172,8 @@ class Turns(RequestHook):
             await self._exchange(0)
         elif not self._in_line:
             await self._wait(EVERY - known_for if self._heard else None)
-        elif not self._slots and now < self._again:
-            await self._wait(self._again - now)
         elif not self._slots:
-            await self._exchange(self._wanted(known_for))
+            await self._seek_slots(now, known_for)
         elif self._slots[0] > now:
             await self._wait(self._slots[0] - now)
         elif known_for >= EVERY:
@@ -183,6 +181,16 @@ class Turns(RequestHook):
         else:
             self._slots.popleft()
             self._give_turn()
+
+    async def _seek_slots(self, now: float, known_for: float) -> None:
+        if now >= self._again:
+            await self._exchange(self._wanted(known_for))
+        elif self._refusal(now) is None:
+            await self._wait(self._again - now)
+        elif known_for >= EVERY:
+            await self._exchange(0)
+        else:
+            self._send_late_away(now)
 
     @property
     def _in_line(self) -> int:
@@ -231,15 +239,20 @@ class Turns(RequestHook):
             self._look_again(now)
 
     def _look_again(self, now: float) -> None:
-        """Say when to ask for slots again, and send away those for whom that is too late."""
+        """Say when to ask for slots again."""
         assert self._limit is not None
-        state = self._limit.breaker.state
         opens = self._limit.closed_until - self._ahead
-        self._again = now + PROBE_LOOKS if state is BreakerState.HALF_OPEN else min(opens, now + 1.0)
+        is_probed = self._limit.breaker.state is BreakerState.HALF_OPEN
+        self._again = now + PROBE_LOOKS if is_probed else min(opens, now + 1.0)
+        self._send_late_away(now)
+
+    def _send_late_away(self, now: float) -> None:
+        """Send those away for whom the provider opens too late."""
+        assert self._limit is not None
         refusal = self._refusal(now)
         if refusal is not None:
             self._send_all_away(NotSent, refusal.detail)
-        elif state is BreakerState.HALF_OPEN and not self._slots:
+        elif self._limit.breaker.state is BreakerState.HALF_OPEN and not self._slots:
             detail = self._sentence(self._limit)
             self._send_away(lambda one: NotSent(detail) if now - one.since > self._patience else None)
 
@@ -280,20 +293,3 @@ class Turns(RequestHook):
                     line.append(waiting)
                 else:
                     waiting.turn.set_exception(error)
-
-
-def retry_after(headers: Headers) -> float | None:
-    """Seconds for which an answer asks to be left alone: a number, or a date against the answer's own; else None."""
-    said = (headers.get("retry-after") or "").strip()
-    if said.isascii() and said.isdigit():
-        return float(said[:9])
-    until, now = _date(said), _date(headers.get("date") or "")
-    return None if until is None else max((until - (now or datetime.now(UTC))).total_seconds(), 0.0)
-
-
-def _date(said: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(said)
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

@@ -104,6 +104,7 @@ class _Checked:
         if errors:
             self.rejected += 1
             return None
+        assert checked.lot is not None, "what is wrong with the entry of a closing trade is wrong with its exit too"
         self.warnings += checked.warnings
         return checked.lot
 

@@ -176,7 +176,9 @@ class Statement:
         }
         named = dict(_known(titles))
         if closes_only(side, effect):
-            cells |= {Field.ENTRY_PRICE: "1", Field.EXIT_PRICE: price, Field.EXIT_DATE: day}
+            # The entry is only there for the rules: an option's must not be later than its expiry.
+            entered = min(day, cells.get(Field.EXPIRATION_DATE, day))
+            cells |= {Field.ENTRY_PRICE: "1", Field.ENTRY_DATE: entered, Field.EXIT_PRICE: price, Field.EXIT_DATE: day}
             named |= {
                 exit_field: named[entry_field]
                 for exit_field, entry_field in (

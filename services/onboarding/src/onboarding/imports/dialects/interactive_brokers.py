@@ -1,5 +1,6 @@
 """Interactive Brokers' activity statement and transaction history: many tables, told apart by the first column."""
 
+import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
@@ -109,6 +110,11 @@ def _trades(statement: Statement, records: Sequence[Record], terms: Terms) -> No
         )
 
 
+def dashed(symbol: str) -> str:
+    """Their `BRK B` as `BRK-B`."""
+    return re.sub(r"^([A-Z]+) ([A-Z])$", r"\1-\2", symbol)
+
+
 def effect_of(codes: set[str]) -> Effect:
     """What `O` and `C` among the codes of a trade say."""
     if {"o", "c"} <= codes:
@@ -122,7 +128,7 @@ def _instrument(entry: Record, terms: Terms) -> Instrument | None:
     if asset in EXCHANGES:
         return None
     unsupported = "" if asset in ASSETS else entry.get("asset category")
-    return instrument_of(entry.get("symbol"), terms, asset_class=unsupported, multiplier=entry.get("mult"))
+    return instrument_of(dashed(entry.get("symbol")), terms, asset_class=unsupported, multiplier=entry.get("mult"))
 
 
 def _history(statement: Statement, entry: Record, terms: Terms, base: str) -> None:
@@ -136,7 +142,7 @@ def _history(statement: Statement, entry: Record, terms: Terms, base: str) -> No
     found = _in_other_currency(quantity, price, entry.get("gross amount"))
     statement.trade(
         entry.number,
-        instrument_of(entry.get("symbol"), terms),
+        instrument_of(dashed(entry.get("symbol")), terms),
         side,
         quantity=quantity,
         price=price,

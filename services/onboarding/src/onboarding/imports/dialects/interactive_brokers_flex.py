@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from onboarding.imports.dialects.dialect import Dialect, Source
-from onboarding.imports.dialects.interactive_brokers import effect_of
+from onboarding.imports.dialects.interactive_brokers import dashed, effect_of
 from onboarding.imports.findings import Field, Finding
 from onboarding.imports.sheet import Banner, Record
 from onboarding.imports.spelling import as_date, iso_date, number_or_none, price_per_share
@@ -139,7 +139,7 @@ def _held(row: FlexRow) -> tuple[str, str]:
 def _instrument(row: FlexRow, terms: Terms) -> Instrument:
     asset = row.get("assetclass", "assetcategory").upper()
     return instrument_of(
-        row.get("symbol"),
+        dashed(row.get("symbol")),
         terms,
         isin=row.get("isin"),
         asset_class="" if asset in _ASSETS else asset,

@@ -1,9 +1,10 @@
 """What changes in a symbol's published sessions: kept aside for the transaction that publishes the next edition."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -43,13 +44,31 @@ class Revision:
 
 async def write_revisions(connection: AsyncConnection, revisions: Sequence[Revision], now: datetime) -> None:
     """Write what was kept aside, in the transaction that publishes the edition it belongs to."""
-    rows = await asyncio.to_thread(
-        lambda: [row for one in revisions for row in store.price_rows(one.symbol, one.bars, one.source, now)]
-    )
-    await store.insert_prices(connection, rows, replace=True)
+    spans = {one.symbol: _span(one) for one in revisions if len(one.bars.days)}
+    there = await store.with_bars_between(connection, spans)
+    corrected, added = await asyncio.to_thread(_rows, revisions, there, now)
+    await store.insert_prices(connection, corrected, replace=True)
+    await store.add_prices(connection, added)
     await store.take_out(connection, [(one.symbol, day) for one in revisions for day in one.removed])
     for source in {one.source for one in revisions if one.written or one.vanished}:
         own = [one for one in revisions if one.source == source]
         written = [action for one in own for action in one.written]
         await store.write_actions(connection, written, [action for one in own for action in one.vanished], source, now)
     await quarantine.decide(connection, [decision for one in revisions for decision in one.decisions], now)
+
+
+def _span(revision: Revision) -> tuple[date, date]:
+    days: list[date] = revision.bars.days.tolist()
+    return days[0], days[-1]
+
+
+def _rows(
+    revisions: Sequence[Revision], there: Collection[str], now: datetime
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """The bars of symbols that are `there` in their range, and those where nothing can stand in the way."""
+    corrected: list[tuple[Any, ...]] = []
+    added: list[tuple[Any, ...]] = []
+    for one in revisions:
+        rows = corrected if one.symbol in there else added
+        rows += store.price_rows(one.symbol, one.bars, one.source, now)
+    return corrected, added

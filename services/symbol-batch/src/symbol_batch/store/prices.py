@@ -179,6 +179,20 @@ async def insert_prices(connection: AsyncConnection, rows: Sequence[tuple[Any, .
     return await copy_upsert(connection, "symbols.market_data_cache", _PRICE_COLUMNS, rows, key=key, update=update)
 
 
+async def with_bars_between(connection: AsyncConnection, ranges: Mapping[str, tuple[date, date]]) -> set[str]:
+    """The symbols with a bar stored between two days of their own, both included."""
+    firsts, lasts = [first for first, _ in ranges.values()], [last for _, last in ranges.values()]
+    rows = await connection.execute(
+        text(
+            "SELECT symbol FROM unnest(CAST(:symbols AS text[]), CAST(:firsts AS date[]), CAST(:lasts AS date[])) "
+            "AS asked(symbol, first, last) WHERE EXISTS (SELECT FROM symbols.market_data_cache bar "
+            "WHERE bar.symbol = asked.symbol AND bar.session BETWEEN asked.first AND asked.last)"
+        ),
+        {"symbols": list(ranges), "firsts": firsts, "lasts": lasts},
+    )
+    return set(rows.scalars())
+
+
 async def take_out(connection: AsyncConnection, bars: Sequence[tuple[str, date]]) -> None:
     """Remove bars: those that the gate holds back, and those that an operator rejects."""
     if bars:

@@ -229,7 +229,9 @@ class PriceIntake:
             return seen
         if seen.contradicts():
             known = seen.known
-            answer = await self._provider.history(known.symbol, self._history_from)
+            # A backfill may have asked for more than is kept by itself.
+            start = min([self._history_from, *seen.history.bars.days[:1].tolist()])
+            answer = await self._provider.history(known.symbol, start)
             again = self._compared(await self._whole(known, session), answer, session, calendar)
             if isinstance(again, Taken):
                 return again

@@ -10,8 +10,8 @@ branch_labels = None
 depends_on = None
 
 TABLES = """
--- One row a provider, for all replicas: its pace, its breaker, and what it said last. Instants are the database's, rates
--- requests a second. symbol_batch.providers.pacing and .breaker say what the columns mean and how they change.
+-- One row a provider, for all replicas: its pace, its breaker, and what it said last. Instants are the database's,
+-- rates requests a second. symbol_batch.providers.pacing and .breaker say what the columns mean and how they change.
 CREATE TABLE symbols.provider_limits (
     provider text PRIMARY KEY,
     rate double precision NOT NULL CHECK (rate > 0),

@@ -125,7 +125,7 @@ class _Matcher:
     def _close(self, fill: Fill, book: _Book, against: Side, shares: Fraction) -> None:
         queue = book.sides[against]
         book.held[against] -= shares
-        while shares:
+        while shares and queue:
             first = queue[0]
             available = Fraction(first.left) * first.ratio
             if available <= shares:

@@ -21,6 +21,7 @@ OUR_DIALECT = "riskstream"
 
 OLDEST_YEARS = 100
 OPTION_MULTIPLIER = Decimal(100)
+LARGEST_MULTIPLIER = Decimal(1_000_000)
 LARGEST_NUMBER = Decimal(10) ** 15
 LARGEST_AMOUNT = Decimal(10) ** 15
 """USD of one lot at entry. Above it fifty thousand lots could overflow a portfolio's NAV."""
@@ -282,7 +283,7 @@ class _RowCheck:
         if multiplier is None:
             return None
         allowed = multiplier > 0 if kind is InvestmentClass.OPTIONS else multiplier == 1
-        if multiplier > 1_000_000 or not allowed:
+        if multiplier > LARGEST_MULTIPLIER or not allowed:
             message = "The multiplier of an option is above 0 and at most 1,000,000; everything else has 1."
             self._error(Field.MULTIPLIER, "multiplier_invalid", message, self._text(Field.MULTIPLIER))
             return None

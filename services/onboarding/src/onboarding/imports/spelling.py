@@ -16,6 +16,8 @@ _POINT_AMBIGUOUS = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
 _POINTS_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{3}){2,}")
 
 PRICE_STEP = Decimal(1).scaleb(-8)
+LARGEST_MAGNITUDE = 18
+"""Numbers with more digits before the point are left to the rules, which refuse them."""
 
 
 def plain_number(text: str, *, decimal_comma: bool = False) -> str:
@@ -92,7 +94,9 @@ def price_per_share(amount: str, quantity: str, multiplier: Decimal = Decimal(1)
     A total of 0 is no price: files write it where they do not know one.
     """
     total, count = number_or_none(amount), number_or_none(quantity)
-    if not total or not count or max(abs(total.adjusted()), abs(count.adjusted())) > 18:
+    if not total or not count or max(abs(total.adjusted()), abs(count.adjusted())) > LARGEST_MAGNITUDE:
         return None
-    price = abs(total / (count * multiplier)).quantize(PRICE_STEP, rounding=ROUND_HALF_EVEN)
+    price = abs(total / (count * multiplier))
+    if price.adjusted() <= LARGEST_MAGNITUDE:
+        price = price.quantize(PRICE_STEP, rounding=ROUND_HALF_EVEN)
     return format(price, "f") if price else None

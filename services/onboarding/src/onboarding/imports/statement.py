@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from onboarding.imports.findings import Field, Finding
 from onboarding.imports.instruments import is_cusip, is_isin, is_money_market, read_contract
-from onboarding.imports.rows import OPTION_MULTIPLIER, Row
+from onboarding.imports.rows import LARGEST_MULTIPLIER, OPTION_MULTIPLIER, Row
 from onboarding.imports.spelling import as_date, number_or_none, price_per_share, unsigned
 from onboarding.imports.values import is_absent
 
@@ -237,8 +237,10 @@ def instrument_of(
             Field.EXPIRATION_DATE: contract.expiry.isoformat(),
             Field.OPTION_TYPE: contract.right,
         }
+        said = number_or_none(multiplier)
+        sensible = said is not None and 0 < said <= LARGEST_MULTIPLIER
         return Instrument(
-            cells | {Field.MULTIPLIER: multiplier}, multiplier=number_or_none(multiplier) or OPTION_MULTIPLIER
+            cells | {Field.MULTIPLIER: multiplier}, multiplier=said if said and sensible else OPTION_MULTIPLIER
         )
     if is_money_market(bare):
         return Instrument({Field.SYMBOL: bare}, is_cash=True)

@@ -4,10 +4,13 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from onboarding.imports.findings import Finding
+from onboarding.imports.findings import Finding, ImportRefused
 
 LONGEST_LINE = 20_000
+MOST_LINES = 200_000
+"""Several times the rows that a portfolio may have, for what stands around them."""
 DELIMITERS = (",", ";", "\t")
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -21,7 +24,9 @@ class Line:
 
     number: int
     raw: str
-    cells: Sequence[str] = ()
+    cells: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
+    """The cells as columns would be called, were the line a header."""
     broken: Finding | None = None
 
     def is_blank(self) -> bool:
@@ -63,7 +68,7 @@ class Sheet:
 
     def has_table(self, columns: frozenset[str]) -> bool:
         """Whether any line is a header with all of `columns`."""
-        return any(columns <= {column_name(cell) for cell in line.cells} for line in self.lines)
+        return any(columns <= line.names for line in self.lines)
 
     def walk(self, tables: Mapping[str, frozenset[str]]) -> Iterator[Record | Banner | Finding]:
         """The records of `tables`, each known by the columns that its header must have; a Finding is a broken line.
@@ -71,11 +76,10 @@ class Sheet:
         Lines with one filled cell are banners, as is all in front of the first header, and what cannot be read
         behind a blank line below a table.
         """
-        header: Sequence[str] = ()
+        header: tuple[str, ...] = ()
         table, footer = "", False
         for line in self.lines:
-            names = [column_name(cell) for cell in line.cells]
-            begun = next((name for name, columns in tables.items() if columns <= set(names)), None)
+            begun = next((name for name, columns in tables.items() if columns <= line.names), None)
             if begun is not None:
                 table, header, footer = begun, line.cells, False
             elif line.is_blank():
@@ -86,21 +90,26 @@ class Sheet:
                 yield line.broken or record(table, line, header)
 
 
-def record(table: str, line: Line, header: Sequence[str]) -> Record | Finding:
+def record(table: str, line: Line, header: tuple[str, ...]) -> Record | Finding:
     """A line under its header; a Finding where it has more cells than the header."""
     if any(line.cells[len(header) :]):
         message = (
             f"The line has {len(line.cells)} cells, the header {len(header)}; quote a value that has a comma in it."
         )
         return Finding(line.number, None, "too_many_cells", message, line.raw)
-    titles: dict[str, str] = {}
-    cells: dict[str, str] = {}
-    for title, cell in zip(header, [*line.cells, *[""] * len(header)], strict=False):
-        name = column_name(title)
-        if name and name not in titles:
-            titles[name] = title
-            cells[name] = cell
-    return Record(table, line.number, cells, titles)
+    columns = _columns(header)
+    cells = {name: line.cells[at] if at < len(line.cells) else "" for name, at in columns.items()}
+    return Record(table, line.number, cells, {name: header[at] for name, at in columns.items()})
+
+
+@lru_cache(maxsize=64)
+def _columns(header: tuple[str, ...]) -> Mapping[str, int]:
+    """Where each column is; the first counts where two are called the same."""
+    columns: dict[str, int] = {}
+    for at, title in enumerate(header):
+        columns.setdefault(column_name(title), at)
+    columns.pop("", None)
+    return columns
 
 
 def column_name(title: str) -> str:
@@ -109,8 +118,13 @@ def column_name(title: str) -> str:
 
 
 def read_sheet(text: str) -> Sheet:
-    """The text as lines of stripped cells, parted by the delimiter that parts most."""
-    raws = list(enumerate(_LINE_END.split(text), start=1))
+    """The text as lines of stripped cells, parted by the delimiter that parts most.
+
+    Raises ImportRefused (`too_many_rows`) for more than MOST_LINES lines.
+    """
+    raws = list(enumerate(_LINE_END.split(text, MOST_LINES), start=1))
+    if len(raws) > MOST_LINES:
+        raise ImportRefused("too_many_rows", f"The file has more than {MOST_LINES:,} lines; send it in parts.")
     hint = _EXCEL_HINT.fullmatch(raws[0][1])
     if hint:
         raws = raws[1:]
@@ -137,4 +151,5 @@ def _line(number: int, raw: str, delimiter: str) -> Line:
     except csv.Error:
         message = 'The quotes of this line do not match; write "" for a quote inside of quotes.'
         return Line(number, raw, broken=Finding(number, None, "quoting_broken", message, raw))
-    return Line(number, raw, [cell.strip() for cell in cells])
+    stripped = tuple(cell.strip() for cell in cells)
+    return Line(number, raw, stripped, frozenset(map(column_name, stripped)))

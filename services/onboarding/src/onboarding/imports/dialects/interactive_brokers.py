@@ -50,7 +50,7 @@ def read(source: Source, terms: Terms) -> Statement:
 
 def _sections(lines: Sequence[Line]) -> Iterator[Record | Finding]:
     """The data rows under the last header of their section. Sums are no data."""
-    headers: dict[str, Sequence[str]] = {}
+    headers: dict[str, tuple[str, ...]] = {}
     for line in lines:
         if line.broken is not None:
             yield line.broken

@@ -6,6 +6,7 @@ from xml.parsers import expat
 from onboarding.imports.dialects.dialect import Dialect, Source
 from onboarding.imports.dialects.interactive_brokers_flex import FlexRow, enter_trades, flex_row, hold_positions
 from onboarding.imports.findings import ImportRefused
+from onboarding.imports.sheet import MOST_LINES
 from onboarding.imports.statement import Statement, Terms
 
 _CONTAINERS = frozenset({"FlexQueryResponse", "FlexStatements", "FlexStatement"})
@@ -32,6 +33,8 @@ def _elements(text: str) -> list[tuple[str, FlexRow]]:
     parser = expat.ParserCreate("utf-8")
 
     def start(name: str, attributes: dict[str, str]) -> None:
+        if len(found) >= MOST_LINES:
+            raise ImportRefused("too_many_rows", f"The file has more than {MOST_LINES:,} elements; send it in parts.")
         if name not in _CONTAINERS:
             found.append((name, flex_row(parser.CurrentLineNumber, attributes)))
 

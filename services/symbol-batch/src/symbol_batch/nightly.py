@@ -98,7 +98,7 @@ class Night:
         clock: Clock,
         *,
         residual_nights: int = 5,
-        not_found_sessions: int = 5,
+        not_found_sessions: int = 20,
         second_sources: Sequence[Provider] = (),
     ) -> None:
         """`second_sources` are asked about bars that only the comparison with other symbols makes suspicious."""

@@ -61,8 +61,11 @@ class SymbolBatchSettings(ServiceSettings):
     """Before the second attempt of a failed night; doubles with each attempt up to fifteen minutes."""
     night_attempts: int = Field(default=3, ge=1)
     """Attempts a failed session has even when the next one is due already, before it is skipped."""
-    not_found_sessions: int = Field(default=5, ge=1)
-    """Consecutive sessions answered NOT_FOUND after which a symbol leaves the universe. A refusal never counts."""
+    not_found_sessions: int = Field(default=20, ge=1)
+    """Consecutive sessions answered NOT_FOUND after which a symbol leaves the universe. A refusal never counts.
+
+    A month: longer than a vendor takes to follow a change of ticker.
+    """
     residual_nights: int = Field(default=5, ge=2)
     """Newest sessions whose residual series are kept: a valuation may lag behind, and analytics holds two editions."""
 

@@ -393,7 +393,7 @@ async def test_an_overlap_of_another_series_is_bad_data_and_rewrites_nothing(bat
 
 async def test_only_not_found_on_several_sessions_in_a_row_drops_a_symbol(batch, exchange) -> None:
     gone, back, refused = (company(exchange, number) for number in (7, 8, 9))
-    before = 3
+    before = 18
     await batch.rows("UPDATE symbols.symbol_universe SET not_found_sessions = $1", before)
     exchange.fault(kind="unknown", symbols=[gone])
     exchange.fault(kind="refuse", symbols=[refused])

@@ -37,6 +37,16 @@ async def test_a_held_bar_is_listed_shown_and_accepted_as_a_revision(desk, batch
     assert (code, "accepted before" in sentence) == (1, True)
 
 
+async def test_the_run_that_held_a_bar_back_says_so_of_the_symbol_even_after_the_verdict(desk, held) -> None:
+    [before] = await desk.objects("runs", "show", MONDAY.isoformat())
+    assert before["unpriced"].keys() == {held}
+    assert before["unpriced"][held]["outcome"] == "QUARANTINED"
+    assert before["unpriced"][held]["detail"].startswith("jump: close ")
+    await desk.done("quarantine", "accept", held, MONDAY.isoformat())
+    [after] = await desk.objects("runs", "show", MONDAY.isoformat())
+    assert after["unpriced"] == before["unpriced"]
+
+
 async def test_a_rejected_bar_stays_out_and_nothing_is_published_for_it(desk, batch, held) -> None:
     assert await desk.done("quarantine", "reject", held, MONDAY.isoformat()) == (
         f"the bar of {held} on {MONDAY} is rejected\n"

@@ -36,7 +36,9 @@ async def test_a_failed_night_is_listed_shown_and_tried_again_at_once(desk, batc
     assert shown["counts"]["failures"] == {}
     assert (shown["fetched"], shown["unpriced"]) == (len(exchange.symbols), {})
     told = await desk.done("runs", "show", MONDAY.isoformat())
-    assert "name publish, " in told
+    assert any(line.split()[:2] == ["steps", "publish"] for line in told.splitlines())
+    count = len(exchange.symbols)
+    assert f"  {count} of {count}" in (await desk.done("runs", "list")).splitlines()[1]
     assert any(line.split()[:2] == ["providers", "yahoo"] for line in told.splitlines())
     assert await desk.done("runs", "start") == "nothing is due\n"
 

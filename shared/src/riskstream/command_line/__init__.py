@@ -7,7 +7,7 @@ sentence on standard error for what went wrong, progress of long work.
 
 from riskstream.command_line.environment import settings_from_environment
 from riskstream.command_line.errors import CommandFailed, UsedWrongly
-from riskstream.command_line.output import AsJson, say, show, show_list
+from riskstream.command_line.output import AsJson, say, show, show_list, spelt
 from riskstream.command_line.progress import Report, progress
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "settings_from_environment",
     "show",
     "show_list",
+    "spelt",
 ]

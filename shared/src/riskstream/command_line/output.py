@@ -8,6 +8,8 @@ from typing import Annotated, Any, TypeAlias
 import orjson
 import typer
 
+MOST_SPELT_OUT = 1e15
+
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 
 
@@ -22,7 +24,7 @@ def show_list(
     if not items:
         say(none)
         return
-    rows = [list(columns), *([_text(item.get(column)) for column in columns] for item in items)]
+    rows = [list(columns), *([spelt(item.get(column)) for column in columns] for item in items)]
     widths = [max(len(row[place]) for row in rows) for place in range(len(columns))]
     for row in rows:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -46,18 +48,20 @@ def say(line: str) -> None:
 
 def _lines(value: Any) -> list[str]:
     if isinstance(value, list) and value and all(isinstance(part, Mapping) for part in value):
-        return [", ".join(f"{name} {_text(content)}" for name, content in part.items()) for part in value]
-    return [_text(value)]
+        return [", ".join(f"{name} {spelt(content)}".strip() for name, content in part.items()) for part in value]
+    return [spelt(value)]
 
 
-def _text(value: Any) -> str:
-    """A value for people: instants in UTC to the second, nothing as a dash."""
+def spelt(value: Any) -> str:
+    """A value for people: instants in UTC to the second, six digits of a measured figure, nothing as a dash."""
     if value is None:
         return "-"
+    if isinstance(value, float):
+        return f"{value:.6g}" if abs(value) < MOST_SPELT_OUT else f"{value:.0f}"
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_text(content)}" for name, content in value.items()) or "-"
+        return ", ".join(f"{name} {spelt(content)}" for name, content in value.items()) or "-"
     if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value)) or "-"
+        return ", ".join(map(spelt, value)) or "-"
     return str(value)

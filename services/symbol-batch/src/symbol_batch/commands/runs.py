@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Annotated, Any, TypeAlias
@@ -10,13 +10,13 @@ from typing import Annotated, Any, TypeAlias
 import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from riskstream.command_line import AsJson, CommandFailed, progress, say, show, show_list
+from riskstream.command_line import AsJson, CommandFailed, progress, say, show, show_list, spelt
 from symbol_batch.commands.connection import database
 from symbol_batch.commands.wiring import service
 from symbol_batch.schedule import NotResumable, RunSummary
 from symbol_batch.store import runs
 
-COLUMNS = ("session", "state", "attempt", "edition", "started_at", "finished_at", "counts", "reason")
+COLUMNS = ("session", "state", "attempt", "edition", "started_at", "finished_at", "priced", "reason")
 LOOK_SECONDS = 1.0
 
 Day: TypeAlias = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], metavar="SESSION")]
@@ -51,7 +51,10 @@ def list_runs(limit: Annotated[int, typer.Option(min=1)] = 20, as_json: AsJson =
         async with database() as engine, engine.connect() as connection:
             return await runs.list_runs(connection, limit=limit)
 
-    show_list(asyncio.run(reading()), COLUMNS, as_json=as_json, none="no runs")
+    found = asyncio.run(reading())
+    if not as_json:
+        found = [run | {"priced": _priced(run["counts"])} for run in found]
+    show_list(found, COLUMNS, as_json=as_json, none="no runs")
 
 
 @app.command("show")
@@ -66,6 +69,7 @@ def show_run(session: Day, as_json: AsJson = False) -> None:
     if found is None:
         raise CommandFailed(f"no run of {session.date()}; `riskstream runs list` has those there are")
     if not as_json:
+        found["steps"] = [{"": _line_of(step)} for step in found["steps"]]
         found["unpriced"] = [{"": symbol, **why} for symbol, why in found["unpriced"].items()]
     show(found, as_json=as_json)
 
@@ -131,5 +135,13 @@ def _say(summary: RunSummary) -> None:
         f"{summary.seconds:.1f} s{rest}"
     )
     for step in summary.steps:
-        told = ", ".join(f"{name} {value}" for name, value in step.items() if name not in {"name", "seconds"})
-        say(f"    {step['name']:<18}{step['seconds']:>9.3f} s  {told}".rstrip())
+        say(f"    {_line_of(step)}")
+
+
+def _line_of(step: Mapping[str, Any]) -> str:
+    told = ", ".join(f"{name} {spelt(value)}" for name, value in step.items() if name not in {"name", "seconds"})
+    return f"{step['name']:<18}{step['seconds']:>9.3f} s  {told}".rstrip()
+
+
+def _priced(counts: Mapping[str, Any]) -> str | None:
+    return f"{counts['priced']} of {counts['active']}" if counts else None

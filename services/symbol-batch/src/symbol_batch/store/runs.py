@@ -279,14 +279,25 @@ async def list_runs(
 
 
 async def run_of(connection: AsyncConnection, session: date) -> dict[str, Any] | None:
-    """A session's run, with how many symbols were asked for and what became of those that brought no price."""
+    """A session's run, with how many symbols were asked for and what became of those that brought no usable price."""
     found = await list_runs(connection, session=session)
     if not found:
         return None
     asked = await fetches(connection, found[0]["run_id"])
     unpriced = {
-        symbol: {"outcome": outcome, "detail": detail}
-        for symbol, (outcome, detail) in sorted(asked.items())
-        if outcome != "OK"
+        symbol: {"outcome": outcome, "detail": detail} for symbol, (outcome, detail) in asked.items() if outcome != "OK"
     }
-    return found[0] | {"fetched": len(asked), "unpriced": unpriced}
+    held = await _held_back(connection, session)
+    return found[0] | {"fetched": len(asked), "unpriced": dict(sorted((unpriced | held).items()))}
+
+
+async def _held_back(connection: AsyncConnection, session: date) -> dict[str, dict[str, str]]:
+    """The symbols whose bar the session's own night held back, whatever was decided about it since."""
+    rows = await connection.execute(
+        text(
+            "SELECT symbol, rule, reason FROM symbols.quarantined_bars WHERE session = :session "
+            "AND held_in = :session AND (state <> 'confirmed' OR decided_at > held_at)"
+        ),
+        {"session": session},
+    )
+    return {row.symbol: {"outcome": "QUARANTINED", "detail": f"{row.rule}: {row.reason}"} for row in rows}

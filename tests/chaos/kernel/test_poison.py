@@ -30,13 +30,13 @@ from local_stack.stack import Stack
 from local_stack.system import TOPICS_FILE
 from local_stack.testing import REQUIRED, is_required, servers_for_tests
 from local_stack.valkey import ValkeyServer
+from riskstream.command_line.main import run as riskstream
 from riskstream.events.catalogue import CATALOGUE
 from riskstream.events.envelope import Envelope
 from riskstream.events.event import Event
 from riskstream.events.portfolio import PortfolioChanged, PortfolioRefreshRequested
 from riskstream.events.symbol import SymbolBatchCompleted, SymbolFactorsUpdated, SymbolReady, SymbolRequested
 from riskstream.messaging.breaker import DeadLetterLimit
-from riskstream.messaging.dead_letter_command import main as dead_letter_command
 from riskstream.messaging.dead_letter_replay import StoredLetter, read_letters
 from riskstream.messaging.dead_letters import dead_letter_topic
 from riskstream.messaging.topics import create_topics, load_topics
@@ -290,7 +290,8 @@ def test_once_mended_what_died_is_said_again_by_command_and_handled(
     running.value("UPDATE portfolios.portfolios SET declared_equity = 1000 WHERE portfolio_id = $1", TOO_RICH)
     words = ["--topic", "portfolio.changed", "--error", "DomainError", "--schema", "valuations", "--json"]
     dsn = running.database.dsns["portfolio_refresh"]
-    assert dead_letter_command(["replay", "--all", "--kafka", running.kafka.address, "--postgres", dsn, *words]) == 0
+    place = ["--kafka", running.kafka.address, "--postgres", dsn]
+    assert riskstream(["dead-letters", "replay", "--all", *place, *words]) == 0
     said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["letter"] for line in said] == [str(found[0].id)]
     eventually(

@@ -9,6 +9,7 @@ import asyncpg
 from local_stack.database import Database
 
 VOLATILE = {
+    "asked_at",
     "fetched_at",
     "published_at",
     "started_at",

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from onboarding.imports.sheet import Sheet, read_sheet
+from onboarding.imports.findings import Finding
+from onboarding.imports.sheet import Record, Sheet, read_sheet
 from onboarding.imports.statement import Statement, Terms
 
 
@@ -36,3 +37,16 @@ class Dialect:
     title: str
     recognises: Callable[[Source], bool]
     read: Callable[[Source, Terms], Statement]
+
+
+def read_table(
+    source: Source, columns: frozenset[str], terms: Terms, row: Callable[[Statement, Record, Terms], None]
+) -> Statement:
+    """What `row` makes of every record of the one table that a layout has; lines that cannot be read are errors."""
+    statement = Statement()
+    for item in source.sheet.walk({"rows": columns}):
+        if isinstance(item, Finding):
+            statement.errors.append(item)
+        elif isinstance(item, Record):
+            row(statement, item, terms)
+    return statement

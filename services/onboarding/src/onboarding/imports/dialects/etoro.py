@@ -1,7 +1,7 @@
 """eToro: account activity in USD; a row names `AMD/USD` and the amount, the price is amount by units."""
 
-from onboarding.imports.dialects.dialect import Dialect, Source
-from onboarding.imports.findings import Field, Finding
+from onboarding.imports.dialects.dialect import Dialect, Source, read_table
+from onboarding.imports.findings import Field
 from onboarding.imports.sheet import Record
 from onboarding.imports.spelling import iso_date, plain_number, price_per_share
 from onboarding.imports.statement import Side, Statement, Terms, instrument_of
@@ -15,13 +15,7 @@ _SHARES = frozenset({"stocks", "etf"})
 
 def read(source: Source, terms: Terms) -> Statement:
     """Shares and ETFs that were bought; contracts for difference are none."""
-    statement = Statement()
-    for item in source.sheet.walk({"activity": ACTIVITY}):
-        if isinstance(item, Finding):
-            statement.errors.append(item)
-        elif isinstance(item, Record):
-            _row(statement, item, terms)
-    return statement
+    return read_table(source, ACTIVITY, terms, _row)
 
 
 def _row(statement: Statement, record: Record, terms: Terms) -> None:

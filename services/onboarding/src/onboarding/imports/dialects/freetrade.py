@@ -1,7 +1,7 @@
 """Freetrade: activity feed; the price counts in the instrument's currency, not in the account's."""
 
-from onboarding.imports.dialects.dialect import Dialect, Source
-from onboarding.imports.findings import Field, Finding
+from onboarding.imports.dialects.dialect import Dialect, Source, read_table
+from onboarding.imports.findings import Field
 from onboarding.imports.sheet import Record
 from onboarding.imports.spelling import iso_date
 from onboarding.imports.statement import Side, Statement, Terms, instrument_of
@@ -15,13 +15,7 @@ _SHARES_MOVE = frozenset({"STOCK_SPLIT", "SPLIT", "SPIN_OFF", "TRANSFER", "MERGE
 
 
 def read(source: Source, terms: Terms) -> Statement:
-    statement = Statement()
-    for item in source.sheet.walk({"feed": FEED}):
-        if isinstance(item, Finding):
-            statement.errors.append(item)
-        elif isinstance(item, Record):
-            _row(statement, item, terms)
-    return statement
+    return read_table(source, FEED, terms, _row)
 
 
 def _row(statement: Statement, record: Record, terms: Terms) -> None:

@@ -1,7 +1,7 @@
 """Parqet: activities between semicolons, with decimal commas, ISINs and no tickers."""
 
-from onboarding.imports.dialects.dialect import Dialect, Source
-from onboarding.imports.findings import Field, Finding
+from onboarding.imports.dialects.dialect import Dialect, Source, read_table
+from onboarding.imports.findings import Field
 from onboarding.imports.sheet import Record
 from onboarding.imports.spelling import iso_date, plain_number
 from onboarding.imports.statement import Side, Statement, Terms, instrument_of
@@ -13,13 +13,7 @@ _SHARES_MOVE = frozenset({"transferin", "transferout", "split", "spinoff"})
 
 
 def read(source: Source, terms: Terms) -> Statement:
-    statement = Statement()
-    for item in source.sheet.walk({"activities": ACTIVITIES}):
-        if isinstance(item, Finding):
-            statement.errors.append(item)
-        elif isinstance(item, Record):
-            _row(statement, item, terms)
-    return statement
+    return read_table(source, ACTIVITIES, terms, _row)
 
 
 def _row(statement: Statement, record: Record, terms: Terms) -> None:

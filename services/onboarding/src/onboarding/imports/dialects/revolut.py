@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from onboarding.imports.dialects.dialect import Dialect, Source
-from onboarding.imports.findings import Field, Finding
+from onboarding.imports.dialects.dialect import Dialect, Source, read_table
+from onboarding.imports.findings import Field
 from onboarding.imports.sheet import Record
 from onboarding.imports.spelling import as_date, iso_date, number_or_none, plain_number
 from onboarding.imports.statement import Side, Split, Statement, Terms, instrument_of
@@ -12,13 +12,7 @@ TRANSACTIONS = frozenset({"date", "ticker", "type", "quantity", "price per share
 
 
 def read(source: Source, terms: Terms) -> Statement:
-    statement = Statement()
-    for item in source.sheet.walk({"transactions": TRANSACTIONS}):
-        if isinstance(item, Finding):
-            statement.errors.append(item)
-        elif isinstance(item, Record):
-            _row(statement, item, terms)
-    return statement
+    return read_table(source, TRANSACTIONS, terms, _row)
 
 
 def _row(statement: Statement, record: Record, terms: Terms) -> None:

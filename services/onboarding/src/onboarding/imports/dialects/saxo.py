@@ -2,7 +2,7 @@
 
 import re
 
-from onboarding.imports.dialects.dialect import Dialect, Source
+from onboarding.imports.dialects.dialect import Dialect, Source, read_table
 from onboarding.imports.findings import Field, Finding
 from onboarding.imports.sheet import Record
 from onboarding.imports.spelling import iso_date, plain_number
@@ -18,13 +18,7 @@ _DATE = "%d-%b-%Y"
 
 
 def read(source: Source, terms: Terms) -> Statement:
-    statement = Statement()
-    for item in source.sheet.walk({"transactions": TRANSACTIONS}):
-        if isinstance(item, Finding):
-            statement.errors.append(item)
-        elif isinstance(item, Record):
-            _row(statement, item, terms)
-    return statement
+    return read_table(source, TRANSACTIONS, terms, _row)
 
 
 def _row(statement: Statement, record: Record, terms: Terms) -> None:

@@ -1,7 +1,7 @@
 """Swissquote: transactions, between semicolons. `Order #` is shared by an order's fills and is no number of one."""
 
-from onboarding.imports.dialects.dialect import Dialect, Source
-from onboarding.imports.findings import Field, Finding
+from onboarding.imports.dialects.dialect import Dialect, Source, read_table
+from onboarding.imports.findings import Field
 from onboarding.imports.sheet import Record
 from onboarding.imports.spelling import iso_date, plain_number
 from onboarding.imports.statement import Side, Statement, Terms, instrument_of
@@ -13,13 +13,7 @@ _SHARES_MOVE = frozenset({"split", "reverse split", "spin off", "merger", "trans
 
 
 def read(source: Source, terms: Terms) -> Statement:
-    statement = Statement()
-    for item in source.sheet.walk({"transactions": TRANSACTIONS}):
-        if isinstance(item, Finding):
-            statement.errors.append(item)
-        elif isinstance(item, Record):
-            _row(statement, item, terms)
-    return statement
+    return read_table(source, TRANSACTIONS, terms, _row)
 
 
 def _row(statement: Statement, record: Record, terms: Terms) -> None:

@@ -1,7 +1,7 @@
 """Trading 212: history of orders, each with the currency of its price."""
 
-from onboarding.imports.dialects.dialect import Dialect, Source
-from onboarding.imports.findings import Field, Finding
+from onboarding.imports.dialects.dialect import Dialect, Source, read_table
+from onboarding.imports.findings import Field
 from onboarding.imports.sheet import Record
 from onboarding.imports.spelling import iso_date
 from onboarding.imports.statement import Side, Statement, Terms, instrument_of
@@ -13,13 +13,7 @@ _SHARES_MOVE = ("stock", "transfer", "spin", "merger", "name change")
 
 
 def read(source: Source, terms: Terms) -> Statement:
-    statement = Statement()
-    for item in source.sheet.walk({"history": HISTORY}):
-        if isinstance(item, Finding):
-            statement.errors.append(item)
-        elif isinstance(item, Record):
-            _row(statement, item, terms)
-    return statement
+    return read_table(source, HISTORY, terms, _row)
 
 
 def _row(statement: Statement, record: Record, terms: Terms) -> None:

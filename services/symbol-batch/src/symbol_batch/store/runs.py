@@ -51,6 +51,26 @@ async def run_states(connection: AsyncConnection, sessions: Sequence[date]) -> d
     return {row.session: RunState(*row) for row in rows}
 
 
+# A run is unique twice, by its id and by its session and kind, and whoever comes second may meet either index first. An
+# upsert names one of them and fails on the other; DO NOTHING without a target waits for the other's commit on both.
+_FIRST_CLAIM = text(
+    "INSERT INTO symbols.batch_runs (run_id, session, kind, state, fence, leased_by, lease_until, started_at, "
+    "code_version) VALUES (:run_id, :session, 'night', 'running', nextval('symbols.fences'), :holder, "
+    "clock_timestamp() + make_interval(secs => :lease), :now, :code_version) "
+    "ON CONFLICT DO NOTHING RETURNING fence, attempt"
+)
+
+_LATER_CLAIM = text(
+    "UPDATE symbols.batch_runs SET state = 'running', fence = nextval('symbols.fences'), leased_by = :holder, "
+    "lease_until = clock_timestamp() + make_interval(secs => :lease), attempt = attempt + 1, "
+    "next_attempt_at = NULL, finished_at = NULL, reason = NULL, steps = '[]', counts = '{}', "
+    "started_at = :now, code_version = :code_version "
+    "WHERE session = :session AND kind = 'night' AND ((state = 'running' AND lease_until < clock_timestamp()) "
+    "OR (state = 'failed' AND (:at_once OR next_attempt_at <= clock_timestamp()))) "
+    "RETURNING fence, attempt"
+)
+
+
 async def claim(
     connection: AsyncConnection,
     run_id: UUID,
@@ -67,30 +87,17 @@ async def claim(
     Possible where there is no run, its lease has run out, or it failed and its next attempt is due, with `at_once`
     also before. Every claim has a fence of its own, so that whoever held the run before writes nothing more.
     """
-    claimed = await connection.execute(
-        text(
-            "INSERT INTO symbols.batch_runs AS run (run_id, session, kind, state, fence, leased_by, lease_until, "
-            "started_at, code_version) VALUES (:run_id, :session, 'night', 'running', nextval('symbols.fences'), "
-            ":holder, clock_timestamp() + make_interval(secs => :lease), :now, :code_version) "
-            "ON CONFLICT (session, kind) DO UPDATE SET state = 'running', fence = excluded.fence, "
-            "leased_by = excluded.leased_by, lease_until = excluded.lease_until, attempt = run.attempt + 1, "
-            "next_attempt_at = NULL, finished_at = NULL, reason = NULL, steps = '[]', counts = '{}', "
-            "started_at = excluded.started_at, code_version = excluded.code_version "
-            "WHERE (run.state = 'running' AND run.lease_until < clock_timestamp()) "
-            "OR (run.state = 'failed' AND (:at_once OR run.next_attempt_at <= clock_timestamp())) "
-            "RETURNING fence, attempt"
-        ),
-        {
-            "run_id": run_id,
-            "session": session,
-            "holder": holder,
-            "lease": lease_seconds,
-            "now": now,
-            "code_version": code_version,
-            "at_once": at_once,
-        },
-    )
-    row = claimed.first()
+    claimant = {
+        "run_id": run_id,
+        "session": session,
+        "holder": holder,
+        "lease": lease_seconds,
+        "now": now,
+        "code_version": code_version,
+    }
+    row = (await connection.execute(_FIRST_CLAIM, claimant)).first()
+    if row is None:
+        row = (await connection.execute(_LATER_CLAIM, claimant | {"at_once": at_once})).first()
     return None if row is None else (row.fence, row.attempt)
 
 
@@ -208,24 +215,35 @@ async def fail(
         await _record_providers(connection, run_id)
 
 
+_SKIP_UNBEGUN = text(
+    "INSERT INTO symbols.batch_runs (run_id, session, kind, state, reason, fence, attempt, started_at, finished_at) "
+    "SELECT id, session, 'night', 'skipped', :reason, nextval('symbols.fences'), 0, :now, :now "
+    "FROM unnest(CAST(:ids AS uuid[]), CAST(:sessions AS date[])) AS given_up(id, session) "
+    "ON CONFLICT DO NOTHING RETURNING session"
+)
+
+_SKIP_LEFT_BEHIND = text(
+    "UPDATE symbols.batch_runs SET state = 'skipped', reason = concat_ws('; ', CAST(:reason AS text), reason), "
+    "fence = nextval('symbols.fences'), next_attempt_at = NULL, finished_at = coalesce(finished_at, :now), "
+    "leased_by = NULL, lease_until = NULL "
+    "WHERE kind = 'night' AND session = ANY(CAST(:sessions AS date[])) "
+    "AND (state = 'failed' OR (state = 'running' AND lease_until < clock_timestamp())) RETURNING session"
+)
+
+
 async def skip(
     connection: AsyncConnection, runs: Sequence[tuple[UUID, date]], reason: str, now: datetime
 ) -> list[date]:
     """Give the sessions up, where nobody is working on them and none is published. Returns those given up now."""
-    given_up = await connection.execute(
-        text(
-            "INSERT INTO symbols.batch_runs AS run (run_id, session, kind, state, reason, fence, attempt, started_at, "
-            "finished_at) SELECT id, session, 'night', 'skipped', :reason, nextval('symbols.fences'), 0, "
-            ":now, :now FROM unnest(CAST(:ids AS uuid[]), CAST(:sessions AS date[])) "
-            "AS given_up(id, session) ON CONFLICT (session, kind) DO UPDATE SET state = 'skipped', "
-            "reason = concat_ws('; ', excluded.reason, run.reason), fence = excluded.fence, next_attempt_at = NULL, "
-            "finished_at = coalesce(run.finished_at, excluded.finished_at), leased_by = NULL, lease_until = NULL "
-            "WHERE run.state = 'failed' OR (run.state = 'running' AND run.lease_until < clock_timestamp()) "
-            "RETURNING session"
-        ),
-        {"ids": [run_id for run_id, _ in runs], "sessions": [day for _, day in runs], "reason": reason, "now": now},
-    )
-    return sorted(given_up.scalars())
+    given_up = {
+        "ids": [run_id for run_id, _ in runs],
+        "sessions": [day for _, day in runs],
+        "reason": reason,
+        "now": now,
+    }
+    never_begun = await connection.execute(_SKIP_UNBEGUN, given_up)
+    left_behind = await connection.execute(_SKIP_LEFT_BEHIND, given_up)
+    return sorted([*never_begun.scalars(), *left_behind.scalars()])
 
 
 async def record_fetches(

@@ -237,7 +237,8 @@ def test_a_chunk_that_cannot_be_worked_fails_and_its_run_still_completes_once(pl
     broken = min(play.portfolios)
     play.stage.write(
         (
-            "INSERT INTO portfolios.cash_flows VALUES (gen_random_uuid(), $1, 'alice', $2, 1)",
+            "INSERT INTO portfolios.cash_flows (flow_id, portfolio_id, owner_id, flow_date, amount, kind) "
+            "VALUES (gen_random_uuid(), $1, 'alice', $2, 1, 'deposit')",
             (broken, SESSIONS[0]),
         ),
         (

@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -102,12 +103,15 @@ class Folding:
         cause: Cause,
         run_id: UUID | None = None,
         heard: Envelope[Event] | None = None,
+        *,
+        since: date | None = None,
     ) -> FoldResult:
         """Bring the portfolios to the edition's session and their newest version; say `portfolio.refreshed` for each.
 
         `heard` is the event that made somebody look: what is said names it as its cause; nothing else depends on it.
-        What has to be folded is read from the data: a portfolio with nothing to do is left alone. Raises what the
-        database raises when it is away; all folds written until then stand.
+        What has to be folded is read from the data: a portfolio with nothing to do is left alone, unless `since` orders
+        a fold from that session on. Raises what the database raises when it is away; all folds written until then
+        stand.
         """
         result = FoldResult()
         pending = deque(sorted(set(portfolio_ids)))
@@ -116,7 +120,7 @@ class Folding:
         while pending:
             batch = [pending.popleft() for _ in range(min(len(pending), self._limits.portfolios))]
             with metrics.FOLD_SECONDS.labels("read").time():
-                read = await self._read(batch, from_first)
+                read = await self._read(batch, from_first, since)
             pending.extendleft(reversed(read.postponed))
             result.unchanged += read.unchanged + read.deleted
             if read.deleted:
@@ -137,12 +141,13 @@ class Folding:
                     await asyncio.sleep(self._limits.pause_seconds)
         return result
 
-    async def _read(self, portfolio_ids: Sequence[UUID], from_first: set[UUID]) -> _Read:
+    async def _read(self, portfolio_ids: Sequence[UUID], from_first: set[UUID], since: date | None) -> _Read:
         snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         async with snapshot.begin() as connection:
             # The first statement through SQLAlchemy begins the transaction that the driver's then belong to.
             await connection.execute(text("SELECT 1"))
-            return await read_groups(await driver(connection), portfolio_ids, from_first, self._limits.snapshots)
+            raw, most = await driver(connection), self._limits.snapshots
+            return await read_groups(raw, portfolio_ids, from_first, most, since=since)
 
     async def _forget(self, portfolio_ids: Sequence[UUID]) -> None:
         async with self._engine.begin() as connection:
@@ -210,7 +215,12 @@ def _refreshed(fold: PortfolioFold, cause: Cause) -> PortfolioRefreshed:
 
 
 async def read_groups(
-    connection: asyncpg.Connection, portfolio_ids: Sequence[UUID], from_first: set[UUID], most_snapshots: int
+    connection: asyncpg.Connection,
+    portfolio_ids: Sequence[UUID],
+    from_first: set[UUID],
+    most_snapshots: int,
+    *,
+    since: date | None = None,
 ) -> _Read:
     """Read, inside the caller's transaction, what folds of these portfolios need, grouped by where they begin.
 
@@ -231,7 +241,7 @@ async def read_groups(
         if state.deleted:
             read.deleted.append(state.portfolio_id)
             continue
-        start = fold_start(state, calendar)
+        start = fold_start(state, calendar, since)
         if start is None:
             read.unchanged.append(state.portfolio_id)
             continue

@@ -122,17 +122,20 @@ VALUES (:portfolio, :owner, :name, 1, :first_session, :declared_equity, :now, :n
 _INSERT_POSITIONS = text("""
 INSERT INTO portfolios.positions
     (position_id, portfolio_id, owner_id, symbol, quantity, multiplier, entry_price, entry_date, exit_price, exit_date,
-     investment_class, investment_subtype, underlying_symbol, strike_price, expiration_date, option_type)
+     investment_class, investment_subtype, underlying_symbol, strike_price, expiration_date, option_type, entry_fee,
+     exit_fee)
 SELECT lot.position_id, :portfolio, :owner, lot.symbol, lot.quantity, lot.multiplier, lot.entry_price, lot.entry_date,
        lot.exit_price, lot.exit_date, lot.investment_class, lot.investment_subtype, lot.underlying_symbol,
-       lot.strike_price, lot.expiration_date, lot.option_type
+       lot.strike_price, lot.expiration_date, lot.option_type, lot.entry_fee, lot.exit_fee
 FROM unnest(CAST(:position_id AS uuid[]), CAST(:symbol AS text[]), CAST(:quantity AS numeric[]),
             CAST(:multiplier AS numeric[]), CAST(:entry_price AS numeric[]), CAST(:entry_date AS date[]),
             CAST(:exit_price AS numeric[]), CAST(:exit_date AS date[]), CAST(:investment_class AS text[]),
             CAST(:investment_subtype AS text[]), CAST(:underlying_symbol AS text[]), CAST(:strike_price AS numeric[]),
-            CAST(:expiration_date AS date[]), CAST(:option_type AS text[]))
+            CAST(:expiration_date AS date[]), CAST(:option_type AS text[]), CAST(:entry_fee AS numeric[]),
+            CAST(:exit_fee AS numeric[]))
      AS lot (position_id, symbol, quantity, multiplier, entry_price, entry_date, exit_price, exit_date,
-             investment_class, investment_subtype, underlying_symbol, strike_price, expiration_date, option_type)
+             investment_class, investment_subtype, underlying_symbol, strike_price, expiration_date, option_type,
+             entry_fee, exit_fee)
 """)
 
 _LOT_COLUMNS = tuple(field.name for field in fields(Lot))
@@ -146,7 +149,7 @@ VALUES (:portfolio, :version, :owner, :first_affected_session, :now)
 
 _POSITIONS = text("""
 SELECT position_id, symbol, quantity, multiplier, entry_price, entry_date, exit_price, exit_date, investment_class,
-       investment_subtype, underlying_symbol, strike_price, expiration_date, option_type
+       investment_subtype, underlying_symbol, strike_price, expiration_date, option_type, entry_fee, exit_fee
 FROM portfolios.positions WHERE portfolio_id = :portfolio AND owner_id = :owner
 ORDER BY symbol, entry_date, position_id
 """)

@@ -34,7 +34,11 @@ SUBTYPES: Mapping[InvestmentClass, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
-    """A position as it is stored: quantity signed (short < 0) and as of the entry date, prices in USD per share."""
+    """A position as it is stored: quantity signed (short < 0) and as of the entry date, prices in USD per share.
+
+    Fees are USD of the whole lot, never negative: what was paid beside the price when it was opened and when it was
+    closed.
+    """
 
     symbol: str
     quantity: Decimal
@@ -49,6 +53,9 @@ class Lot:
     strike_price: Decimal | None
     expiration_date: date | None
     option_type: str | None
+    entry_fee: Decimal = Decimal(0)
+    exit_fee: Decimal = Decimal(0)
+    """0 while it is open."""
 
     def needs_prices_from(self, first_session: date) -> bool:
         """Whether the symbol layer must price it for a portfolio that begins on `first_session`.

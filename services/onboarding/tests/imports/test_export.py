@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onboarding.imports.export import write_csv
+from onboarding.imports.export import as_positions, write_csv
 from onboarding.imports.files import read_file
 from onboarding.imports.findings import Field
 from onboarding.imports.lot import SUBTYPES, InvestmentClass, Lot
@@ -17,6 +17,7 @@ TODAY = date(2026, 11, 20)
 
 quantities = st.decimals(min_value="-1e6", max_value="1e6", places=10).filter(bool)
 prices = st.decimals(min_value="0.00000001", max_value="99999", places=8)
+fees = st.one_of(st.just(Decimal(0)), st.decimals(min_value=0, max_value="9999", places=4))
 days = st.dates(min_value=date(1950, 1, 1), max_value=TODAY)
 
 
@@ -30,6 +31,7 @@ def rows(draw) -> dict[Field, str]:
         Field.QUANTITY: f"{draw(quantities):f}",
         Field.ENTRY_PRICE: f"{draw(prices):f}",
         Field.ENTRY_DATE: entry.isoformat(),
+        Field.ENTRY_FEE: f"{draw(fees):f}",
         Field.INVESTMENT_CLASS: kind,
         Field.INVESTMENT_SUBTYPE: draw(st.sampled_from(["", *sorted(SUBTYPES[kind])])),
     }
@@ -46,6 +48,7 @@ def rows(draw) -> dict[Field, str]:
     if draw(st.booleans()):
         row |= {
             Field.EXIT_DATE: draw(st.dates(min_value=entry, max_value=TODAY)).isoformat(),
+            Field.EXIT_FEE: f"{draw(fees):f}",
             Field.EXIT_PRICE: "0" if kind is not InvestmentClass.PUBLIC else f"{draw(prices):f}",
         }
     return row
@@ -66,6 +69,7 @@ def test_importing_an_export_is_the_identity(cells):
     assert list(found.lots) == lots
     assert not found.errors
     assert write_csv(found.lots) == exported
+    assert lots_of([{Field(name): text for name, text in row.items()} for row in as_positions(lots)]) == lots
 
 
 def test_an_export_has_all_columns_and_numbers_in_full():
@@ -75,6 +79,7 @@ def test_an_export_has_all_columns_and_numbers_in_full():
     assert small[0].entry_price == Decimal("1e-8")
     assert write_csv(small).splitlines() == [
         "Symbol,Quantity,Entry Price Per Share,Entry Date,Investment Class,Investment Subtype,Underlying Symbol,"
-        "Strike Price,Expiration Date,Option Type,Exit Date,Exit Price Per Share,Multiplier,Currency",
-        "A,1000000,0.00000001,2024-01-02,PUBLIC,,,,,,,,1,USD",
+        "Strike Price,Expiration Date,Option Type,Exit Date,Exit Price Per Share,Entry Fee,Exit Fee,Multiplier,"
+        "Currency",
+        "A,1000000,0.00000001,2024-01-02,PUBLIC,,,,,,,,,,1,USD",
     ]

@@ -1,4 +1,4 @@
-"""Lots as our CSV, such that importing it gives the same lots."""
+"""Lots as our CSV and JSON, such that importing them gives the same lots."""
 
 import csv
 import io
@@ -13,7 +13,8 @@ from onboarding.imports.lot import Lot
 def write_csv(lots: Iterable[Lot]) -> str:
     """A header with all of our columns and a line a lot, in their order: `read_file` of it is the identity.
 
-    Numbers are written in full, without exponents or separators; what a lot does not have is an empty cell.
+    Numbers are written in full, without exponents or separators; what a lot does not have is an empty cell. No text of
+    a lot begins as a formula does.
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
@@ -22,6 +23,11 @@ def write_csv(lots: Iterable[Lot]) -> str:
         cells = _cells(lot)
         writer.writerow(_text(cells[field]) for field in COLUMNS)
     return file.getvalue()
+
+
+def as_positions(lots: Iterable[Lot]) -> list[dict[str, str]]:
+    """The positions of a JSON body that gives the same lots; what a lot does not have is left out."""
+    return [{str(field): _text(value) for field, value in _cells(lot).items() if value is not None} for lot in lots]
 
 
 def _cells(lot: Lot) -> dict[Field, Decimal | date | str | None]:
@@ -38,6 +44,8 @@ def _cells(lot: Lot) -> dict[Field, Decimal | date | str | None]:
         Field.OPTION_TYPE: lot.option_type,
         Field.EXIT_DATE: lot.exit_date,
         Field.EXIT_PRICE: lot.exit_price,
+        Field.ENTRY_FEE: lot.entry_fee or None,
+        Field.EXIT_FEE: lot.exit_fee or None,
         Field.MULTIPLIER: lot.multiplier,
         Field.CURRENCY: "USD",
     }

@@ -23,6 +23,8 @@ class Field(StrEnum):
     OPTION_TYPE = "option_type"
     EXIT_DATE = "exit_date"
     EXIT_PRICE = "exit_price"
+    ENTRY_FEE = "entry_fee"
+    EXIT_FEE = "exit_fee"
     MULTIPLIER = "multiplier"
     CURRENCY = "currency"
 
@@ -42,6 +44,8 @@ COLUMNS: dict[Field, str] = {
     Field.OPTION_TYPE: "Option Type",
     Field.EXIT_DATE: "Exit Date",
     Field.EXIT_PRICE: "Exit Price Per Share",
+    Field.ENTRY_FEE: "Entry Fee",
+    Field.EXIT_FEE: "Exit Fee",
     Field.MULTIPLIER: "Multiplier",
     Field.CURRENCY: "Currency",
 }

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 
+from onboarding.imports.cells import QUANTITY_PLACES
 from onboarding.imports.findings import Field, Finding
 from onboarding.imports.lot import Lot
-from onboarding.imports.rows import QUANTITY_PLACES
 from onboarding.imports.statement import Effect, Side, Split, Trade
 from onboarding.imports.values import fit
 

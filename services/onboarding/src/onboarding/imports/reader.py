@@ -9,7 +9,15 @@ from onboarding.imports.sheet import Line, Sheet, column_name
 from onboarding.imports.spelling import has_decimal_commas, plain_number
 
 _FIELDS = {name.lower(): field for field, name in COLUMNS.items()}
-_NUMBERS = (Field.QUANTITY, Field.ENTRY_PRICE, Field.STRIKE_PRICE, Field.EXIT_PRICE, Field.MULTIPLIER)
+_NUMBERS = (
+    Field.QUANTITY,
+    Field.ENTRY_PRICE,
+    Field.STRIKE_PRICE,
+    Field.EXIT_PRICE,
+    Field.ENTRY_FEE,
+    Field.EXIT_FEE,
+    Field.MULTIPLIER,
+)
 
 REQUIRED_COLUMNS = frozenset(COLUMNS[field].lower() for field in REQUIRED)
 

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from onboarding.imports.findings import Field, Finding
 from onboarding.imports.instruments import is_cusip, is_isin, is_money_market, read_contract
-from onboarding.imports.rows import LARGEST_MULTIPLIER, OPTION_MULTIPLIER, Row
+from onboarding.imports.rows import Row
+from onboarding.imports.rules import LARGEST_MULTIPLIER, OPTION_MULTIPLIER
 from onboarding.imports.spelling import as_date, number_or_none, price_per_share, unsigned
 from onboarding.imports.values import is_absent
 

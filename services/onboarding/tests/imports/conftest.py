@@ -9,7 +9,7 @@ import pytest
 
 from onboarding.imports.files import read_file
 from onboarding.imports.rows import Validated
-from onboarding.imports.statement import Terms
+from onboarding.imports.terms import Terms
 
 TODAY = date(2026, 11, 20)
 SAMPLES = Path(__file__).parents[5] / "shared/data/brokers"

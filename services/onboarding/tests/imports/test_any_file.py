@@ -11,7 +11,7 @@ from onboarding.imports.dialects import recognised
 from onboarding.imports.dialects.dialect import Source
 from onboarding.imports.files import read_file
 from onboarding.imports.findings import ImportRefused
-from onboarding.imports.statement import Terms
+from onboarding.imports.terms import Terms
 
 TODAY = date(2026, 11, 20)
 TERMS = Terms(TODAY, {"US0378331005": "AAPL"})

@@ -11,7 +11,7 @@ from onboarding.imports.files import read_file
 from onboarding.imports.findings import Field
 from onboarding.imports.lot import SUBTYPES, InvestmentClass, Lot
 from onboarding.imports.rows import Row, validate
-from onboarding.imports.statement import Terms
+from onboarding.imports.terms import Terms
 
 TODAY = date(2026, 11, 20)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from onboarding.imports.files import read_file
 from onboarding.imports.rows import Validated
-from onboarding.imports.statement import Terms
+from onboarding.imports.terms import Terms
 
 TODAY = date(2026, 11, 20)
 SCHWAB = "Date,Action,Symbol,Description,Quantity,Price,Fees & Comm,Amount"

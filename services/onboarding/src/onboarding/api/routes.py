@@ -27,7 +27,7 @@ from onboarding.api.details import Details, caller_key, canonical, file_key
 from onboarding.imports.files import read_file as read_holdings
 from onboarding.imports.renames import listed_symbol, under_new_names
 from onboarding.imports.rows import Validated, validate
-from onboarding.imports.statement import Terms
+from onboarding.imports.terms import Terms
 from onboarding.portfolios import Created, NewPortfolio
 from onboarding.portfolios import Portfolios as PortfolioService
 from onboarding.settings import OnboardingSettings

@@ -10,7 +10,8 @@ from onboarding.imports.lot import Lot
 from onboarding.imports.matching import Fill, match
 from onboarding.imports.reader import REQUIRED_COLUMNS, read_table
 from onboarding.imports.rows import Row, Validated, check_row, validate
-from onboarding.imports.statement import Holding, Statement, Terms, Trade
+from onboarding.imports.statement import Holding, Statement, Trade
+from onboarding.imports.terms import Terms
 from onboarding.imports.text import decode
 
 

@@ -1,9 +1,16 @@
 """What a broker's symbol stands for: an option's contract, a fund that is cash, a number instead of a ticker."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+
+from onboarding.imports.findings import Field
+from onboarding.imports.rules import LARGEST_MULTIPLIER, OPTION_MULTIPLIER
+from onboarding.imports.spelling import number_or_none, price_per_share
+from onboarding.imports.terms import Terms
+from onboarding.imports.values import is_absent
 
 _MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
@@ -33,6 +40,70 @@ class Contract:
         month = _MONTH_NAMES[self.expiry.month - 1]
         strike = format(self.strike.normalize(), "f")
         return f"{self.underlying} {self.expiry.day:02}{month}{self.expiry.year % 100:02} {strike} {self.right}"
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """What a row's symbol stands for."""
+
+    cells: Mapping[Field, str]
+    found: tuple[tuple[str, str, str], ...] = ()
+    """Code, message and value of what is wrong with it."""
+    multiplier: Decimal = Decimal(1)
+    is_cash: bool = False
+
+
+def instrument_of(
+    symbol: str, terms: Terms, *, isin: str = "", asset_class: str = "", multiplier: str = ""
+) -> Instrument:
+    """What `symbol`, or `isin` where the caller maps it, stands for; nothing is looked up elsewhere.
+
+    `asset_class` names one that is not supported, `multiplier` an option's where the file has it.
+    """
+    bare = "" if is_absent(symbol.strip()) else symbol.strip()
+    number = (isin.strip() or (bare if is_isin(bare) else "")).upper()
+    if number in terms.isins:
+        bare = terms.isins[number]
+    elif number and bare.upper() in {"", number}:
+        message = "The file names no ticker for this ISIN, and the map of ISINs does not have it."
+        return Instrument({Field.SYMBOL: number}, (("isin_unmapped", message, number),))
+    contract = read_contract(bare)
+    if contract is not None:
+        cells = {
+            Field.SYMBOL: contract.name,
+            Field.INVESTMENT_CLASS: "OPTIONS",
+            Field.UNDERLYING_SYMBOL: contract.underlying,
+            Field.STRIKE_PRICE: format(contract.strike, "f"),
+            Field.EXPIRATION_DATE: contract.expiry.isoformat(),
+            Field.OPTION_TYPE: contract.right,
+        }
+        said = number_or_none(multiplier)
+        sensible = said is not None and 0 < said <= LARGEST_MULTIPLIER
+        return Instrument(
+            cells | {Field.MULTIPLIER: multiplier}, multiplier=said if said and sensible else OPTION_MULTIPLIER
+        )
+    if is_money_market(bare):
+        return Instrument({Field.SYMBOL: bare}, is_cash=True)
+    if is_cusip(bare):
+        message = "This is a CUSIP, and no ticker: a bond, or shares that were exchanged."
+        return Instrument({Field.SYMBOL: bare}, (("cusip_unsupported", message, bare),))
+    if asset_class:
+        message = "Only shares, funds and options can be imported."
+        return Instrument({Field.SYMBOL: bare}, (("asset_class_unsupported", message, asset_class),))
+    return Instrument({Field.SYMBOL: bare})
+
+
+def cost_per_share(total: str, quantity: str, instrument: Instrument) -> str | None:
+    """The cost of one share or one unit of an option's underlying; null where the file does not know it.
+
+    A total that cannot be read comes back as it is: the rules refuse it, and show it.
+    """
+    bare = total.strip()
+    if is_absent(bare):
+        return None
+    price = price_per_share(bare, quantity, instrument.multiplier)
+    unreadable = number_or_none(bare) is None and any(character.isdigit() for character in bare)
+    return bare if unreadable else price
 
 
 def read_contract(text: str) -> Contract | None:

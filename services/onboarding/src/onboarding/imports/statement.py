@@ -2,31 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
 from onboarding.imports.findings import Field, Finding
-from onboarding.imports.instruments import is_cusip, is_isin, is_money_market, read_contract
+from onboarding.imports.instruments import Instrument
 from onboarding.imports.rows import Row
-from onboarding.imports.rules import LARGEST_MULTIPLIER, OPTION_MULTIPLIER
-from onboarding.imports.spelling import as_date, number_or_none, price_per_share, unsigned
+from onboarding.imports.spelling import unsigned
 from onboarding.imports.values import is_absent
 
 NO_CURRENCY = "not said"
 """Refused like every other that is not USD: a file with a column of currencies has said nothing there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What the caller says beside the file."""
-
-    today: date
-    """In New York."""
-    isins: Mapping[str, str] = field(default_factory=dict)
-    """Tickers by ISIN, in capitals; they win over the file's own tickers."""
-    file_date: date | None = None
-    """Of which day the positions are; null: the day that the file names, else today."""
 
 
 class Side(StrEnum):
@@ -81,17 +67,6 @@ class Split:
     symbol: str
     moment: str
     added: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Instrument:
-    """What a row's symbol stands for."""
-
-    cells: Mapping[Field, str]
-    found: tuple[tuple[str, str, str], ...] = ()
-    """Code, message and value of what is wrong with it."""
-    multiplier: Decimal = Decimal(1)
-    is_cash: bool = False
 
 
 @dataclass(slots=True)
@@ -212,64 +187,6 @@ class Statement:
 def closes_only(side: Side, effect: Effect) -> bool:
     """Whether a trade can never open a lot."""
     return effect is Effect.CLOSES or (side is Side.SELL and effect is Effect.UNSAID)
-
-
-def instrument_of(
-    symbol: str, terms: Terms, *, isin: str = "", asset_class: str = "", multiplier: str = ""
-) -> Instrument:
-    """What `symbol`, or `isin` where the caller maps it, stands for; nothing is looked up elsewhere.
-
-    `asset_class` names one that is not supported, `multiplier` an option's where the file has it.
-    """
-    bare = "" if is_absent(symbol.strip()) else symbol.strip()
-    number = (isin.strip() or (bare if is_isin(bare) else "")).upper()
-    if number in terms.isins:
-        bare = terms.isins[number]
-    elif number and bare.upper() in {"", number}:
-        message = "The file names no ticker for this ISIN, and the map of ISINs does not have it."
-        return Instrument({Field.SYMBOL: number}, (("isin_unmapped", message, number),))
-    contract = read_contract(bare)
-    if contract is not None:
-        cells = {
-            Field.SYMBOL: contract.name,
-            Field.INVESTMENT_CLASS: "OPTIONS",
-            Field.UNDERLYING_SYMBOL: contract.underlying,
-            Field.STRIKE_PRICE: format(contract.strike, "f"),
-            Field.EXPIRATION_DATE: contract.expiry.isoformat(),
-            Field.OPTION_TYPE: contract.right,
-        }
-        said = number_or_none(multiplier)
-        sensible = said is not None and 0 < said <= LARGEST_MULTIPLIER
-        return Instrument(
-            cells | {Field.MULTIPLIER: multiplier}, multiplier=said if said and sensible else OPTION_MULTIPLIER
-        )
-    if is_money_market(bare):
-        return Instrument({Field.SYMBOL: bare}, is_cash=True)
-    if is_cusip(bare):
-        message = "This is a CUSIP, and no ticker: a bond, or shares that were exchanged."
-        return Instrument({Field.SYMBOL: bare}, (("cusip_unsupported", message, bare),))
-    if asset_class:
-        message = "Only shares, funds and options can be imported."
-        return Instrument({Field.SYMBOL: bare}, (("asset_class_unsupported", message, asset_class),))
-    return Instrument({Field.SYMBOL: bare})
-
-
-def day_of_file(terms: Terms, text: str = "", *forms: str) -> str:
-    """On which day the positions are entered: the caller's word, the file's, today."""
-    return (terms.file_date or as_date(text, *forms) or terms.today).isoformat()
-
-
-def cost_per_share(total: str, quantity: str, instrument: Instrument) -> str | None:
-    """The cost of one share or one unit of an option's underlying; null where the file does not know it.
-
-    A total that cannot be read comes back as it is: the rules refuse it, and show it.
-    """
-    bare = total.strip()
-    if is_absent(bare):
-        return None
-    price = price_per_share(bare, quantity, instrument.multiplier)
-    unreadable = number_or_none(bare) is None and any(character.isdigit() for character in bare)
-    return bare if unreadable else price
 
 
 def _known(titles: Mapping[Field, str | None]) -> Mapping[Field, str]:

@@ -6,7 +6,8 @@ from functools import cached_property
 
 from onboarding.imports.findings import Finding
 from onboarding.imports.sheet import Record, Sheet, read_sheet
-from onboarding.imports.statement import Statement, Terms
+from onboarding.imports.statement import Statement
+from onboarding.imports.terms import Terms
 
 
 class Source:

@@ -2,9 +2,11 @@
 
 from onboarding.imports.dialects.dialect import Dialect, Source, read_table
 from onboarding.imports.findings import Field
+from onboarding.imports.instruments import instrument_of
 from onboarding.imports.sheet import Record
 from onboarding.imports.spelling import iso_date, plain_number, price_per_share
-from onboarding.imports.statement import Side, Statement, Terms, instrument_of
+from onboarding.imports.statement import Side, Statement
+from onboarding.imports.terms import Terms
 
 ACTIVITY = frozenset({"date", "type", "details", "amount", "units", "position id", "asset type"})
 

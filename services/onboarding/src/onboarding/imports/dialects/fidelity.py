@@ -4,17 +4,11 @@ import re
 
 from onboarding.imports.dialects.dialect import Dialect, Source
 from onboarding.imports.findings import Field, Finding
+from onboarding.imports.instruments import cost_per_share, instrument_of
 from onboarding.imports.sheet import Banner, Record
 from onboarding.imports.spelling import iso_date, number_or_none
-from onboarding.imports.statement import (
-    Effect,
-    Side,
-    Statement,
-    Terms,
-    cost_per_share,
-    day_of_file,
-    instrument_of,
-)
+from onboarding.imports.statement import Effect, Side, Statement
+from onboarding.imports.terms import Terms, day_of_file
 
 POSITIONS = frozenset({"account number", "symbol", "quantity", "last price", "cost basis total"})
 HISTORY = frozenset({"run date", "action", "symbol", "quantity"})

@@ -6,17 +6,11 @@ from decimal import Decimal
 
 from onboarding.imports.dialects.dialect import Dialect, Source
 from onboarding.imports.findings import Field, Finding
+from onboarding.imports.instruments import Instrument, instrument_of
 from onboarding.imports.sheet import Line, Record, record
 from onboarding.imports.spelling import iso_date, number_or_none
-from onboarding.imports.statement import (
-    Effect,
-    Instrument,
-    Side,
-    Statement,
-    Terms,
-    day_of_file,
-    instrument_of,
-)
+from onboarding.imports.statement import Effect, Side, Statement
+from onboarding.imports.terms import Terms, day_of_file
 
 ASSETS = frozenset({"stocks", "equity and index options", "warrants", ""})
 EXCHANGES = frozenset({"forex"})

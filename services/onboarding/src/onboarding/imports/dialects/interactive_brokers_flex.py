@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from onboarding.imports.dialects.dialect import Dialect, Source
 from onboarding.imports.dialects.interactive_brokers import dashed, effect_of
 from onboarding.imports.findings import Field, Finding
+from onboarding.imports.instruments import Instrument, instrument_of
 from onboarding.imports.sheet import Banner, Record
 from onboarding.imports.spelling import as_date, iso_date, number_or_none, price_per_share
-from onboarding.imports.statement import Instrument, Side, Statement, Terms, day_of_file, instrument_of
+from onboarding.imports.statement import Side, Statement
+from onboarding.imports.terms import Terms, day_of_file
 
 TRADES = (
     frozenset({"buy/sell", "quantity", "tradeprice"}),

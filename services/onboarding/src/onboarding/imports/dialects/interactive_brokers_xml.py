@@ -7,7 +7,8 @@ from onboarding.imports.dialects.dialect import Dialect, Source
 from onboarding.imports.dialects.interactive_brokers_flex import FlexRow, enter_trades, flex_row, hold_positions
 from onboarding.imports.findings import ImportRefused
 from onboarding.imports.sheet import MOST_LINES
-from onboarding.imports.statement import Statement, Terms
+from onboarding.imports.statement import Statement
+from onboarding.imports.terms import Terms
 
 _CONTAINERS = frozenset({"FlexQueryResponse", "FlexStatements", "FlexStatement"})
 

@@ -4,9 +4,11 @@ from decimal import Decimal
 
 from onboarding.imports.dialects.dialect import Dialect, Source, read_table
 from onboarding.imports.findings import Field
+from onboarding.imports.instruments import instrument_of
 from onboarding.imports.sheet import Record
 from onboarding.imports.spelling import as_date, iso_date, number_or_none, plain_number
-from onboarding.imports.statement import Side, Split, Statement, Terms, instrument_of
+from onboarding.imports.statement import Side, Split, Statement
+from onboarding.imports.terms import Terms
 
 TRANSACTIONS = frozenset({"date", "ticker", "type", "quantity", "price per share", "total amount", "currency"})
 

@@ -4,9 +4,11 @@ import re
 
 from onboarding.imports.dialects.dialect import Dialect, Source, read_table
 from onboarding.imports.findings import Field, Finding
+from onboarding.imports.instruments import instrument_of
 from onboarding.imports.sheet import Record
 from onboarding.imports.spelling import iso_date, plain_number
-from onboarding.imports.statement import Side, Statement, Terms, instrument_of
+from onboarding.imports.statement import Side, Statement
+from onboarding.imports.terms import Terms
 
 TRANSACTIONS = frozenset({"client id", "trade date", "type", "instrument symbol", "event", "amount"})
 UNITED_STATES = frozenset({"xnas", "xnys", "arcx", "xase", "bats", ""})

@@ -5,19 +5,11 @@ from decimal import Decimal
 
 from onboarding.imports.dialects.dialect import Dialect, Source
 from onboarding.imports.findings import Field, Finding
+from onboarding.imports.instruments import Instrument, cost_per_share, instrument_of
 from onboarding.imports.sheet import Banner, Record
 from onboarding.imports.spelling import as_date, iso_date, number_or_none
-from onboarding.imports.statement import (
-    Effect,
-    Instrument,
-    Side,
-    Split,
-    Statement,
-    Terms,
-    cost_per_share,
-    day_of_file,
-    instrument_of,
-)
+from onboarding.imports.statement import Effect, Side, Split, Statement
+from onboarding.imports.terms import Terms, day_of_file
 
 POSITIONS = frozenset({"symbol", "description", "price", "cost basis"})
 TRANSACTIONS = frozenset({"date", "action", "symbol", "quantity", "price", "fees & comm"})

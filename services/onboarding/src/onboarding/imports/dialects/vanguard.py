@@ -2,9 +2,11 @@
 
 from onboarding.imports.dialects.dialect import Dialect, Source
 from onboarding.imports.findings import Field, Finding
+from onboarding.imports.instruments import instrument_of
 from onboarding.imports.sheet import Banner, Record
 from onboarding.imports.spelling import iso_date, number_or_none
-from onboarding.imports.statement import Effect, Side, Statement, Terms, day_of_file, instrument_of
+from onboarding.imports.statement import Effect, Side, Statement
+from onboarding.imports.terms import Terms, day_of_file
 
 POSITIONS = frozenset({"account number", "investment name", "symbol", "shares", "share price", "total value"})
 TRANSACTIONS = frozenset({"account number", "trade date", "transaction type", "symbol", "shares", "share price"})

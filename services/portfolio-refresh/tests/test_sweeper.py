@@ -5,11 +5,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from portfolio_refresh.planner import Planner
+from portfolio_refresh import metrics
+from portfolio_refresh.planner import Planner, SingleFolds
 from portfolio_refresh.store.behind import ONE_SWEEPER
+from portfolio_refresh.store.failures import Failure, note_failing
 from portfolio_refresh.sweeper import Sweeper
 from portfolio_refresh.worker import ChunkWorker
-from riskstream.events.portfolio import PortfolioRefreshRequested
+from riskstream.events.portfolio import PortfolioChanged, PortfolioRefreshRequested
+from riskstream.messaging.errors import DomainError
 
 
 class Time:
@@ -78,21 +81,88 @@ async def test_nothing_is_behind_before_the_first_edition(world, sweeper, clock,
     assert await sweeper.sweep() == 0
 
 
-async def test_a_portfolio_that_could_not_be_valued_is_not_planned_for_again_until_something_is_new(
-    world, engine, folding, outbox, sweeper, clock, days, envelope
-):
+async def failed_once(world, engine, folding, outbox, envelope, sweeper, clock, days):
+    """A portfolio that a sweep planned for and could not value."""
     bad = await world.portfolio(days[0], ("KO", 1e16, 50))
     await world.night(days[0], KO=60)
     await sweeper.sweep()
     clock.now = 60
     assert await sweeper.sweep() == 1
     await work_all(world, engine, folding, outbox, envelope)
+    return bad
+
+
+async def pauses(world):
+    """By portfolio: attempts, and hours until the next."""
+    rows = await world.sql.fetch(
+        "SELECT portfolio_id, attempts, extract(epoch FROM next_attempt_at - last_attempt_at)::int / 3600 AS hours "
+        "FROM valuations.failing_now"
+    )
+    return {row["portfolio_id"]: (row["attempts"], row["hours"]) for row in rows}
+
+
+async def test_a_portfolio_that_could_not_be_valued_waits_its_pause_or_for_something_new(
+    world, engine, folding, outbox, sweeper, clock, days, envelope
+):
+    bad = await failed_once(world, engine, folding, outbox, envelope, sweeper, clock, days)
+    assert await pauses(world) == {bad: (1, 1)}
     clock.now = 600
     assert await sweeper.sweep() == 0
+    assert metrics.PORTFOLIOS_FAILING._value.get() == 1
     await world.change(bad, days[0])
     assert await sweeper.sweep() == 0
     clock.now = 660
     assert await sweeper.sweep() == 1
+
+
+async def test_a_failing_portfolio_is_tried_again_at_ever_longer_pauses(
+    world, engine, folding, outbox, sweeper, clock, days, envelope
+):
+    bad = await failed_once(world, engine, folding, outbox, envelope, sweeper, clock, days)
+    for attempts, hours in ((2, 2), (3, 4), (4, 8), (5, 16), (6, 24), (7, 24)):
+        await world.sql.execute("UPDATE valuations.failing_portfolios SET next_attempt_at = now()")
+        await sweeper.sweep()
+        clock.now += 60
+        assert await sweeper.sweep() == 1
+        await work_all(world, engine, folding, outbox, envelope)
+        assert await pauses(world) == {bad: (attempts, hours)}
+    await world.night(days[1], KO=61)
+    await sweeper.sweep()
+    clock.now += 60
+    assert await sweeper.sweep() == 1
+    await work_all(world, engine, folding, outbox, envelope)
+    assert await pauses(world) == {bad: (1, 1)}
+
+
+async def test_a_mended_portfolio_is_failing_no_longer(world, engine, folding, outbox, sweeper, clock, days, envelope):
+    mended = await failed_once(world, engine, folding, outbox, envelope, sweeper, clock, days)
+    deleted = await world.portfolio(days[0], ("KO", 1e16, 50))
+    singles = SingleFolds(engine, folding)
+    created = PortfolioChanged(portfolio=deleted, owner="alice", version=1, first_affected_session=days[0])
+    for _ in range(2):
+        with pytest.raises(DomainError, match="amount_out_of_range"):
+            await singles.portfolio_changed(envelope(created))
+    assert set(await pauses(world)) == {mended, deleted}
+    await world.sql.execute("UPDATE portfolios.positions SET quantity = 1 WHERE portfolio_id = $1", mended)
+    version = await world.change(mended, days[0])
+    assert set(await pauses(world)) == {deleted}, "of a new version nothing is known yet"
+    changed = PortfolioChanged(portfolio=mended, owner="alice", version=version, first_affected_session=days[0])
+    await singles.portfolio_changed(envelope(changed, 2))
+    await world.change(deleted, days[0], deleted=True)
+    assert await pauses(world) == {}
+    await sweeper.sweep()
+    assert await world.sql.fetchval("SELECT count(*) FROM valuations.failing_portfolios") == 0
+    assert metrics.PORTFOLIOS_FAILING._value.get() == 0
+
+
+async def test_a_failure_that_a_newer_fold_has_overtaken_is_not_remembered(world, engine, folding, days):
+    portfolio = await world.portfolio(days[0], ("KO", 1, 50))
+    edition = await world.night(days[0], KO=60)
+    await folding.fold([portfolio], "change")
+    late = Failure(portfolio, "alice", 1, edition, "amount_out_of_range", "of a fold that was slow")
+    async with engine.begin() as connection:
+        await note_failing(connection, [late])
+    assert await world.sql.fetchval("SELECT count(*) FROM valuations.failing_portfolios") == 0
 
 
 async def test_another_replica_sweeping_leaves_this_one_idle(world, engine, sweeper, clock, days):

@@ -117,22 +117,48 @@ async def test_a_portfolio_that_cannot_be_valued_is_left_out_with_its_reason(
     assert await world.navs(good) == {days[0]: 60}
 
 
-async def test_a_chunk_that_cannot_be_worked_fails_with_its_reason_and_the_run_ends(
+async def test_what_breaks_for_everybody_in_a_chunk_fails_the_chunk_and_the_run_ends(
     world, engine, outbox, worker, days, monkeypatch, requested
 ):
-    await world.portfolio(days[0], ("KO", 1, 50))
+    for _ in range(3):
+        await world.portfolio(days[0], ("KO", 1, 50))
     await world.night(days[0], KO=60)
     await plan(engine, outbox, days[0], 10)
 
-    async def broken(*_):
+    async def broken(*_, **__):
         raise ZeroDivisionError("a defect")
 
     monkeypatch.setattr(worker._folding, "fold", broken)
     await worker.refresh_requested(requested(0))
     (completed,) = await world.said("portfolio.refresh.completed")
-    assert (completed["chunks_failed"], completed["portfolios_failed"]) == (1, 1)
+    assert (completed["chunks_failed"], completed["portfolios_failed"]) == (1, 3)
     chunk = await world.sql.fetchrow("SELECT * FROM valuations.refresh_chunks")
     assert (chunk["state"], chunk["reason"]) == ("failed", "ZeroDivisionError('a defect')")
+    assert await world.sql.fetchval("SELECT count(*) FROM valuations.failing_portfolios") == 0
+
+
+async def test_a_fold_that_breaks_on_one_portfolio_leaves_out_that_one_alone(
+    world, engine, outbox, worker, days, monkeypatch, requested
+):
+    portfolios = [await world.portfolio(days[0], ("KO", 1, 50)) for _ in range(9)]
+    await world.night(days[0], KO=60)
+    await plan(engine, outbox, days[0], 10)
+    true_fold, bad = worker._folding.fold, portfolios[4]
+
+    async def breaking(portfolio_ids, *arguments, **named):
+        if bad in portfolio_ids:
+            raise ZeroDivisionError("a defect")
+        return await true_fold(portfolio_ids, *arguments, **named)
+
+    monkeypatch.setattr(worker._folding, "fold", breaking)
+    await worker.refresh_requested(requested(0))
+    (completed,) = await world.said("portfolio.refresh.completed")
+    assert (completed["portfolios"], completed["portfolios_failed"], completed["chunks_failed"]) == (9, 1, 0)
+    (failure,) = await world.sql.fetch("SELECT * FROM valuations.refresh_failures")
+    assert (failure["portfolio_id"], failure["reason"]) == (bad, "fold_broke")
+    assert "ZeroDivisionError" in failure["detail"]
+    for portfolio in portfolios:
+        assert await world.navs(portfolio) == ({} if portfolio == bad else {days[0]: 60})
 
 
 async def test_a_database_that_is_away_leaves_the_chunk_queued(
@@ -143,7 +169,7 @@ async def test_a_database_that_is_away_leaves_the_chunk_queued(
     await plan(engine, outbox, days[0], 10)
     true_fold = worker._folding.fold
 
-    async def away(*_):
+    async def away(*_, **__):
         raise ConnectionResetError
 
     monkeypatch.setattr(worker._folding, "fold", away)

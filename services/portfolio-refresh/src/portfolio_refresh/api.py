@@ -7,7 +7,8 @@ from uuid import UUID
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from portfolio_refresh.store import runs
+from portfolio_refresh.store import reports
+from portfolio_refresh.store.failures import count_failing, failures_of
 from riskstream.runtime.health import Health
 from riskstream.runtime.problems import Problem, install_problem_handlers
 
@@ -20,18 +21,19 @@ def create_app(engine: AsyncEngine, health: Health) -> FastAPI:
 
     @app.get("/runs", tags=["runs"])
     async def list_runs() -> dict[str, Any]:
-        """The last fifty runs, newest first."""
+        """The last fifty runs, newest first, and how many portfolios cannot be valued now."""
         async with engine.connect() as connection:
-            return {"runs": await runs.list_runs(connection)}
+            return {"runs": await reports.list_runs(connection), "failing": await count_failing(connection)}
 
     @app.get("/runs/{run_id}", tags=["runs"])
     async def one_run(run_id: UUID) -> dict[str, Any]:
         """A run, its chunks, and the first two hundred portfolios it left out, each with its reason."""
         async with engine.connect() as connection:
-            found = await runs.list_runs(connection, run_id)
-            if not found:
+            found = await reports.run_of(connection, run_id)
+            if found is None:
                 raise Problem(HTTPStatus.NOT_FOUND, "no_such_run", f"No run {run_id}; /runs lists the last fifty.")
-            chunks, failures = await runs.chunks_and_failures(connection, run_id)
-        return found[0] | {"chunk_list": chunks, "failures": failures}
+            chunks = await reports.chunks_of(connection, run_id)
+            failures = await failures_of(connection, run_id, limit=200)
+        return found | {"chunk_list": chunks, "failures": failures}
 
     return app

@@ -13,3 +13,4 @@ FOLD_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 PORTFOLIOS_BEHIND = Gauge("portfolios_behind", "Portfolios without the valuation they should have, at the last sweep")
+PORTFOLIOS_FAILING = Gauge("portfolios_failing", "Portfolios that could not be valued at their version, last sweep")

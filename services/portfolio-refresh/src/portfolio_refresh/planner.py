@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from uuid import UUID, uuid5
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from portfolio_refresh.folding import Cause, Folding
+from portfolio_refresh.folding import Cause, Folding, FoldResult
 from portfolio_refresh.store.behind import holders_waiting_for
+from portfolio_refresh.store.failures import Failure, note_failing
 from portfolio_refresh.store.runs import ChunkRange, Completed, Run, add_run, sizes_of_all, sizes_of_holders
 from riskstream.events.envelope import Envelope
 from riskstream.events.event import Event
@@ -34,11 +36,12 @@ class ChunkLimits:
     positions: int = 10_000
 
 
-def cut_chunks(sizes: Sequence[tuple[UUID, int]], limits: ChunkLimits) -> list[ChunkRange]:
+def cut_chunks(sizes: Sequence[tuple[UUID, int]], limits: ChunkLimits, *, named: bool = False) -> list[ChunkRange]:
     """Cut portfolios, given with their lots by id ascending, into key ranges that leave no gap.
 
-    The first range begins at the lowest id and the last is open-ended: a portfolio added meanwhile is in one of them.
-    A portfolio larger than a chunk has one of its own. No portfolios: no chunks.
+    The first range begins at the lowest id and the last is open-ended: a portfolio added meanwhile is in one of them,
+    unless the chunks are to be `named`, each with exactly its own. A portfolio larger than a chunk has one of its own.
+    No portfolios: no chunks.
     """
     starts: list[UUID] = []
     counts: list[int] = []
@@ -52,14 +55,18 @@ def cut_chunks(sizes: Sequence[tuple[UUID, int]], limits: ChunkLimits) -> list[C
         counts[-1] += 1
         positions += lots
     ends: list[UUID | None] = [*starts[1:], None]
-    return [ChunkRange(*chunk) for chunk in zip(starts, ends, counts, strict=bool(starts))]
+    ids = iter([portfolio_id for portfolio_id, _ in sizes])
+    return [
+        ChunkRange(start, end, count, tuple(islice(ids, count)) if named else None)
+        for start, end, count in zip(starts, ends, counts, strict=bool(starts))
+    ]
 
 
 def completion(completed: Completed) -> PortfolioRefreshCompleted:
     """The event that says that every chunk of a run has ended."""
     return PortfolioRefreshCompleted(
         run=completed.run.run_id,
-        cause=completed.run.cause,
+        cause=completed.run.said_cause,
         session=completed.run.session,
         edition=completed.run.edition,
         chunks=completed.chunks,
@@ -67,6 +74,14 @@ def completion(completed: Completed) -> PortfolioRefreshCompleted:
         portfolios=completed.portfolios,
         portfolios_failed=completed.portfolios_failed,
     )
+
+
+def failures_of_fold(result: FoldResult) -> list[Failure]:
+    """Whom a fold left out, as they are recorded."""
+    return [
+        Failure(portfolio_id, state.owner_id, state.version, edition.number, fault.reason, fault.detail)
+        for portfolio_id, (state, edition, fault) in result.failed.items()
+    ]
 
 
 class Planner:
@@ -97,7 +112,7 @@ class Planner:
             planned.add(event.edition)
             run = Run(uuid5(NAMESPACE, f"revision {event.edition}"), "revision", event.session, event.edition)
             holders = await sizes_of_holders(connection, event.session, event.edition)
-            await self.plan(connection, run, holders, cause=envelope)
+            await self.plan(connection, run, holders, named=True, cause=envelope)
 
     async def plan(
         self,
@@ -105,15 +120,18 @@ class Planner:
         run: Run,
         sizes: Sequence[tuple[UUID, int]],
         *,
+        named: bool = False,
+        limits: ChunkLimits | None = None,
         cause: Envelope[SymbolBatchCompleted] | Envelope[SymbolFactorsUpdated] | None = None,
-    ) -> None:
+    ) -> bool:
         """Store the run with its chunks and say each; without portfolios it is completed here.
 
-        A run that was planned before is left alone.
+        `named`: exactly these portfolios, not whoever is found between them. False where the run, or one with the same
+        order, is there already: it is left alone.
         """
-        chunks = await asyncio.to_thread(cut_chunks, sizes, self._limits)
+        chunks = await asyncio.to_thread(cut_chunks, sizes, limits or self._limits, named=named)
         if not await add_run(connection, run, chunks):
-            return
+            return False
         events = [PortfolioRefreshRequested(run=run.run_id, chunk=number) for number in range(len(chunks))]
         root = None if cause is not None else f"{run.run_id}:{run.edition}"
         await self._outbox.publish(connection, events, cause=cause, root=root)
@@ -121,10 +139,14 @@ class Planner:
             nothing = Completed(run, chunks=0, chunks_failed=0, portfolios=0, portfolios_failed=0)
             await self._outbox.publish(connection, [completion(nothing)], cause=cause, root=root)
         log.info("run_planned", run=str(run.run_id), cause=run.cause, chunks=len(chunks), portfolios=len(sizes))
+        return True
 
 
 class SingleFolds:
-    """Folds that one portfolio, or the holders of one new symbol, wait for. Idempotent: the data says what to do."""
+    """Folds that one portfolio, or the holders of one new symbol, wait for. Idempotent: the data says what to do.
+
+    Who cannot be valued is remembered as failing, for the sweeper to come back to, and is a dead letter besides.
+    """
 
     def __init__(self, engine: AsyncEngine, folding: Folding) -> None:
         self._engine = engine
@@ -145,6 +167,8 @@ class SingleFolds:
         if result.lost:
             raise TransientError(f"{len(result.lost)} portfolios changed faster than they could be folded")
         if result.failed:
+            async with self._engine.begin() as connection:
+                await note_failing(connection, failures_of_fold(result))
             first, (_, _, fault) = next(iter(result.failed.items()))
             raise DomainError(
                 f"{len(result.failed)} portfolios cannot be valued, the first {first}: {fault.reason}: {fault.detail}"

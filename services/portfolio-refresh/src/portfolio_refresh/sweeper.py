@@ -12,10 +12,11 @@ from portfolio_refresh.planner import Planner
 from portfolio_refresh.store.behind import (
     is_only_sweeper,
     portfolios_behind,
-    read_edition,
     sweep_is_under_way,
     take_overdue_chunks,
 )
+from portfolio_refresh.store.failures import count_failing, forget_mended
+from portfolio_refresh.store.orders import published_edition
 from portfolio_refresh.store.runs import Run, sizes_of_some
 from riskstream.events.portfolio import PortfolioRefreshRequested
 from riskstream.messaging.outbox import Outbox
@@ -55,12 +56,15 @@ class Sweeper:
             if not await is_only_sweeper(connection):
                 return 0
             await self._say_overdue_chunks_again(connection)
+            await forget_mended(connection)
+            metrics.PORTFOLIOS_FAILING.set(await count_failing(connection))
             late = self._late(await portfolios_behind(connection))
             if not late or await sweep_is_under_way(connection, self._overdue):
                 return 0
-            edition = await read_edition(connection)
+            edition = await published_edition(connection)
+            assert edition is not None, "nobody is behind before the first edition"
             run = Run(uuid4(), "sweep", edition.session, edition.number)
-            await self._planner.plan(connection, run, await sizes_of_some(connection, late))
+            await self._planner.plan(connection, run, await sizes_of_some(connection, late), named=True)
         log.warning("portfolios_were_left_behind", portfolios=len(late), run=str(run.run_id))
         for portfolio_id in late:
             self._behind_since[portfolio_id] = self._monotonic()

@@ -1,11 +1,15 @@
 """Fan-in: fold a chunk's portfolios, end the chunk, and complete the run with the last one."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from portfolio_refresh.folding import Folding, FoldResult
-from portfolio_refresh.planner import completion
-from portfolio_refresh.store.runs import Failure, QueuedChunk, candidates, end_chunk, find_chunk
+from portfolio_refresh.folding import Folding
+from portfolio_refresh.planner import completion, failures_of_fold
+from portfolio_refresh.store.failures import Failure, broken_folds
+from portfolio_refresh.store.runs import QueuedChunk, Run, candidates, end_chunk, find_chunk
 from riskstream.events.envelope import Envelope
 from riskstream.events.portfolio import PortfolioRefreshRequested
 from riskstream.messaging import crash_points
@@ -39,22 +43,53 @@ class ChunkWorker:
         if chunk is None:
             return
         try:
-            result = await self._work(chunk, envelope)
+            failures = await self._work(chunk, envelope)
         except Exception as error:
             if is_transient(error):
                 raise
             log.exception("chunk_failed", run=str(event.run), chunk=event.chunk)
             await self._end(envelope, reason=repr(error))
         else:
-            await self._end(envelope, failures=_failures(result))
+            await self._end(envelope, failures=failures)
 
-    async def _work(self, chunk: QueuedChunk, heard: Envelope[PortfolioRefreshRequested]) -> FoldResult:
+    async def _work(self, chunk: QueuedChunk, heard: Envelope[PortfolioRefreshRequested]) -> list[Failure]:
         async with self._engine.connect() as connection:
-            portfolio_ids = await candidates(connection, chunk.range)
-        result = await self._folding.fold(portfolio_ids, chunk.run.cause, chunk.run.run_id, heard)
+            portfolio_ids = await candidates(connection, chunk)
+        if not portfolio_ids:
+            return []
+        errors: dict[UUID, Exception] = {}
+        failures = await self._fold(portfolio_ids, chunk.run, heard, errors)
+        if errors and len(errors) == len(portfolio_ids) > 1:
+            # Not theirs: something that all of them need is broken.
+            raise next(iter(errors.values()))
+        if errors:
+            async with self._engine.connect() as connection:
+                failures += await broken_folds(connection, errors)
+        return failures
+
+    async def _fold(
+        self,
+        portfolio_ids: Sequence[UUID],
+        run: Run,
+        heard: Envelope[PortfolioRefreshRequested],
+        errors: dict[UUID, Exception],
+    ) -> list[Failure]:
+        """Fold the portfolios; where that breaks, halve them until the one it breaks on is alone in `errors`."""
+        try:
+            result = await self._folding.fold(portfolio_ids, run.said_cause, run.run_id, heard, since=run.since)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            if len(portfolio_ids) == 1:
+                log.exception("fold_broke", portfolio=str(portfolio_ids[0]), run=str(run.run_id))
+                errors[portfolio_ids[0]] = error
+                return []
+            half = len(portfolio_ids) // 2
+            failures = await self._fold(portfolio_ids[:half], run, heard, errors)
+            return failures + await self._fold(portfolio_ids[half:], run, heard, errors)
         if result.lost:
             raise TransientError(f"{len(result.lost)} portfolios changed faster than they could be folded")
-        return result
+        return failures_of_fold(result)
 
     async def _end(
         self,
@@ -74,10 +109,3 @@ class ChunkWorker:
         crash_points.reached("chunk.after_end_commit")
         if completed is not None:
             log.info("run_completed", run=str(event.run), portfolios_failed=completed.portfolios_failed)
-
-
-def _failures(result: FoldResult) -> list[Failure]:
-    return [
-        Failure(portfolio_id, state.owner_id, state.version, edition.number, fault.reason, fault.detail)
-        for portfolio_id, (state, edition, fault) in result.failed.items()
-    ]

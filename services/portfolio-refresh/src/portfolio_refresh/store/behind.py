@@ -6,11 +6,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from portfolio_refresh.store.states import Edition
-
 ONE_SWEEPER = text("SELECT pg_try_advisory_xact_lock(hashtext('riskstream portfolio-refresh sweep'))")
 
-# A portfolio that could not be valued at this version and edition is left out until one of them is newer.
+# A portfolio that could not be valued is left out until its version or the edition is newer, or its pause is over.
 BEHIND = text("""
 SELECT p.portfolio_id
 FROM portfolios.portfolios p
@@ -32,8 +30,9 @@ WHERE CASE
             ))
     END
     AND NOT EXISTS (
-        SELECT FROM valuations.refresh_failures f
+        SELECT FROM valuations.failing_portfolios f
         WHERE f.portfolio_id = p.portfolio_id AND f.portfolio_version = p.version AND f.edition = e.edition
+            AND f.next_attempt_at > now()
     )
 ORDER BY p.portfolio_id
 """)
@@ -58,9 +57,6 @@ RETURNING run_id, chunk
 """)
 
 
-CURRENT_EDITION = text("SELECT edition, session FROM symbols.current_edition")
-
-
 @dataclass(frozen=True, slots=True)
 class OverdueChunk:
     run_id: UUID
@@ -75,12 +71,6 @@ async def is_only_sweeper(connection: AsyncConnection) -> bool:
 async def portfolios_behind(connection: AsyncConnection) -> list[UUID]:
     """Portfolios whose valuation is not of their version and the edition, by id; none before the first edition."""
     return list((await connection.execute(BEHIND)).scalars())
-
-
-async def read_edition(connection: AsyncConnection) -> Edition:
-    """The edition that readers use; there must be one."""
-    row = (await connection.execute(CURRENT_EDITION)).one()
-    return Edition(row.edition, row.session)
 
 
 async def holders_waiting_for(connection: AsyncConnection, symbol: str) -> list[UUID]:

@@ -9,7 +9,20 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-RunCause: TypeAlias = Literal["night", "revision", "sweep"]
+from portfolio_refresh.store.failures import Failure, add_failures, note_failing
+
+RunCause: TypeAlias = Literal["night", "revision", "sweep", "operator", "backfill"]
+SaidCause: TypeAlias = Literal["night", "revision", "sweep"]
+
+SAID: dict[RunCause, SaidCause] = {
+    "night": "night",
+    "revision": "revision",
+    "sweep": "sweep",
+    "operator": "sweep",
+    "backfill": "revision",
+}
+"""What events call it. Their words are a published contract, and a reader that is older than a new one could not read
+the event. For whoever reads, an operator's run is a sweep by hand, and a backfill revises what was there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,34 +31,34 @@ class Run:
     cause: RunCause
     session: date
     edition: int
+    since: date | None = None
+    """Of a backfill: its portfolios are folded from this session on, whatever the data asks for."""
+    until: date | None = None
+    """Of a backfill: who began later is not in it."""
+    order_id: UUID | None = None
+    """What an operator ordered: of two runs with the same order, one at a time."""
+
+    @property
+    def said_cause(self) -> SaidCause:
+        """The cause as events have it."""
+        return SAID[self.cause]
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkRange:
-    """Portfolios from one id, inclusive, to another, exclusive; None: to the end."""
+    """Portfolios from one id, inclusive, to another, exclusive; None: to the end. Where some are named, only those."""
 
     from_portfolio: UUID
     to_portfolio: UUID | None
     portfolios: int
     """How many were there when it was cut."""
+    named: tuple[UUID, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedChunk:
     run: Run
     range: ChunkRange
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A portfolio that a run left out, at the version and edition it could not be valued at."""
-
-    portfolio_id: UUID
-    owner_id: str
-    portfolio_version: int
-    edition: int
-    reason: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +72,13 @@ class Completed:
     portfolios_failed: int
 
 
-_SIZES = """
-SELECT p.portfolio_id, (SELECT count(*) FROM portfolios.positions l WHERE l.portfolio_id = p.portfolio_id)
+SIZES = """
+SELECT p.portfolio_id, (SELECT count(*) FROM portfolios.positions l
+    WHERE l.portfolio_id = p.portfolio_id AND l.deleted_version IS NULL)
 FROM portfolios.portfolios p
 """
 
-SIZES_OF_ALL = text(_SIZES + "WHERE p.deleted_at IS NULL AND p.first_session <= :session ORDER BY 1")
+SIZES_OF_ALL = text(SIZES + "WHERE p.deleted_at IS NULL AND p.first_session <= :session ORDER BY 1")
 
 _HOLDERS = """
 WHERE p.deleted_at IS NULL AND p.first_session <= :session AND p.portfolio_id IN (
@@ -74,26 +88,30 @@ WHERE p.deleted_at IS NULL AND p.first_session <= :session AND p.portfolio_id IN
 ORDER BY 1
 """
 
-SIZES_OF_HOLDERS = text(_SIZES + _HOLDERS)
+SIZES_OF_HOLDERS = text(SIZES + _HOLDERS)
 
-SIZES_OF_SOME = text(_SIZES + "WHERE p.portfolio_id = ANY(:portfolio_ids) ORDER BY 1")
+SIZES_OF_SOME = text(SIZES + "WHERE p.portfolio_id = ANY(:portfolio_ids) ORDER BY 1")
 
 ADD_RUN = text("""
-INSERT INTO valuations.refresh_runs (run_id, cause, session, edition, chunks, remaining, portfolios, finished_at)
-VALUES (:run_id, :cause, :session, :edition, :chunks, :chunks, :portfolios,
+INSERT INTO valuations.refresh_runs
+    (run_id, cause, session, edition, since, until, order_id, chunks, remaining, portfolios, finished_at)
+VALUES (:run_id, :cause, :session, :edition, :since, :until, :order_id, :chunks, :chunks, :portfolios,
     CASE WHEN :chunks = 0 THEN clock_timestamp() END)
-ON CONFLICT (run_id) DO NOTHING RETURNING run_id
+ON CONFLICT DO NOTHING RETURNING run_id
 """)
 
 ADD_CHUNKS = text("""
-INSERT INTO valuations.refresh_chunks (run_id, chunk, from_portfolio, to_portfolio, portfolios)
-SELECT :run_id, i.chunk - 1, i.from_portfolio, i.to_portfolio, i.portfolios
-FROM unnest(CAST(:froms AS uuid[]), CAST(:tos AS uuid[]), CAST(:portfolios AS integer[]))
-    WITH ORDINALITY AS i (from_portfolio, to_portfolio, portfolios, chunk)
+INSERT INTO valuations.refresh_chunks (run_id, chunk, from_portfolio, to_portfolio, portfolios, named)
+VALUES (:run_id, :chunk, :from_portfolio, :to_portfolio, :portfolios, :named)
+""")
+
+RUN_OF_ORDER = text("""
+SELECT run_id FROM valuations.refresh_runs WHERE order_id = :order_id AND finished_at IS NULL
 """)
 
 CHUNK = text("""
-SELECT r.run_id, r.cause, r.session, r.edition, c.from_portfolio, c.to_portfolio, c.portfolios, c.state
+SELECT r.run_id, r.cause, r.session, r.edition, r.since, r.until, r.order_id,
+    c.from_portfolio, c.to_portfolio, c.portfolios, c.named, c.state
 FROM valuations.refresh_chunks c JOIN valuations.refresh_runs r USING (run_id)
 WHERE c.run_id = :run_id AND c.chunk = :chunk
 """)
@@ -105,10 +123,11 @@ FROM portfolios.portfolios p
 CROSS JOIN symbols.current_edition e
 LEFT JOIN valuations.valuation_heads h USING (portfolio_id)
 WHERE p.portfolio_id >= :from_portfolio AND (CAST(:to_portfolio AS uuid) IS NULL OR p.portfolio_id < :to_portfolio)
+    AND (CAST(:named AS uuid[]) IS NULL OR p.portfolio_id = ANY(:named))
     AND CASE
         WHEN p.deleted_at IS NOT NULL THEN h.portfolio_id IS NOT NULL
         WHEN h.portfolio_id IS NULL THEN p.first_session <= e.session
-        ELSE h.portfolio_version < p.version OR h.edition < e.edition OR h.unknown_symbols <> '{}'
+        ELSE :whatever OR h.portfolio_version < p.version OR h.edition < e.edition OR h.unknown_symbols <> '{}'
     END
 ORDER BY p.portfolio_id
 """)
@@ -130,53 +149,26 @@ WHERE run_id = :run_id
 RETURNING remaining, cause, session, edition, chunks, chunks_failed, portfolios, portfolios_failed
 """)
 
-ADD_FAILURES = text("""
-INSERT INTO valuations.refresh_failures
-    (run_id, portfolio_id, owner_id, portfolio_version, edition, reason, detail)
-VALUES (:run_id, :portfolio_id, :owner_id, :portfolio_version, :edition, :reason, :detail)
-ON CONFLICT (run_id, portfolio_id) DO UPDATE
-SET portfolio_version = excluded.portfolio_version, edition = excluded.edition,
-    reason = excluded.reason, detail = excluded.detail
-""")
-
-RUNS = text("""
-SELECT run_id, cause, session, edition, chunks, remaining, chunks_failed, portfolios, portfolios_failed,
-    started_at, finished_at,
-    CASE WHEN remaining > 0 THEN 'running' WHEN chunks_failed + portfolios_failed > 0 THEN 'completed_with_failures'
-        ELSE 'completed' END AS state,
-    EXTRACT(EPOCH FROM coalesce(finished_at, clock_timestamp()) - started_at)::float8 AS seconds
-FROM valuations.refresh_runs
-WHERE CAST(:run_id AS uuid) IS NULL OR run_id = :run_id
-ORDER BY started_at DESC LIMIT 50
-""")
-
-CHUNKS_OF_RUN = text("""
-SELECT chunk, state, reason, worked_by, portfolios, announced_at, ended_at FROM valuations.refresh_chunks
-WHERE run_id = :run_id ORDER BY chunk
-""")
-
-FAILURES_OF_RUN = text("""
-SELECT portfolio_id, portfolio_version, edition, reason, detail FROM valuations.refresh_failures
-WHERE run_id = :run_id ORDER BY portfolio_id LIMIT 200
-""")
-
 
 async def sizes_of_all(connection: AsyncConnection, session: date) -> list[tuple[UUID, int]]:
     """Every portfolio that a night of `session` values, and its number of lots, by id ascending."""
-    return _pairs(await connection.execute(SIZES_OF_ALL, {"session": session}))
+    return id_and_lots(await connection.execute(SIZES_OF_ALL, {"session": session}))
 
 
 async def sizes_of_holders(connection: AsyncConnection, session: date, edition: int) -> list[tuple[UUID, int]]:
     """The same for those who hold, or held, a symbol that the edition revised."""
-    return _pairs(await connection.execute(SIZES_OF_HOLDERS, {"session": session, "edition": edition}))
+    return id_and_lots(await connection.execute(SIZES_OF_HOLDERS, {"session": session, "edition": edition}))
 
 
 async def sizes_of_some(connection: AsyncConnection, portfolio_ids: Sequence[UUID]) -> list[tuple[UUID, int]]:
-    return _pairs(await connection.execute(SIZES_OF_SOME, {"portfolio_ids": list(portfolio_ids)}))
+    return id_and_lots(await connection.execute(SIZES_OF_SOME, {"portfolio_ids": list(portfolio_ids)}))
 
 
 async def add_run(connection: AsyncConnection, run: Run, chunks: Sequence[ChunkRange]) -> bool:
-    """Store a run and its chunks, numbered from 0; False where the run is there already, and then nothing is stored."""
+    """Store a run and its chunks, numbered from 0.
+
+    False, and nothing is stored, where the run is there already or another with the same order has not ended.
+    """
     portfolios = sum(chunk.portfolios for chunk in chunks)
     added = await connection.execute(
         ADD_RUN,
@@ -185,6 +177,9 @@ async def add_run(connection: AsyncConnection, run: Run, chunks: Sequence[ChunkR
             "cause": run.cause,
             "session": run.session,
             "edition": run.edition,
+            "since": run.since,
+            "until": run.until,
+            "order_id": run.order_id,
             "chunks": len(chunks),
             "portfolios": portfolios,
         },
@@ -192,16 +187,25 @@ async def add_run(connection: AsyncConnection, run: Run, chunks: Sequence[ChunkR
     if added.first() is None:
         return False
     if chunks:
-        await connection.execute(
-            ADD_CHUNKS,
+        rows = [
             {
                 "run_id": run.run_id,
-                "froms": [chunk.from_portfolio for chunk in chunks],
-                "tos": [chunk.to_portfolio for chunk in chunks],
-                "portfolios": [chunk.portfolios for chunk in chunks],
-            },
-        )
+                "chunk": number,
+                "from_portfolio": chunk.from_portfolio,
+                "to_portfolio": chunk.to_portfolio,
+                "portfolios": chunk.portfolios,
+                "named": None if chunk.named is None else list(chunk.named),
+            }
+            for number, chunk in enumerate(chunks)
+        ]
+        await connection.execute(ADD_CHUNKS, rows)
     return True
+
+
+async def run_of_order(connection: AsyncConnection, order_id: UUID) -> UUID | None:
+    """The run that an order came to, while it has not ended."""
+    run_id: UUID | None = (await connection.execute(RUN_OF_ORDER, {"order_id": order_id})).scalar()
+    return run_id
 
 
 async def find_chunk(connection: AsyncConnection, run_id: UUID, chunk: int) -> QueuedChunk | None:
@@ -213,13 +217,19 @@ async def find_chunk(connection: AsyncConnection, run_id: UUID, chunk: int) -> Q
         )
     if row.state != "queued":
         return None
-    run = Run(row.run_id, row.cause, row.session, row.edition)
-    return QueuedChunk(run, ChunkRange(row.from_portfolio, row.to_portfolio, row.portfolios))
+    run = Run(row.run_id, row.cause, row.session, row.edition, row.since, row.until, row.order_id)
+    named = None if row.named is None else tuple(row.named)
+    return QueuedChunk(run, ChunkRange(row.from_portfolio, row.to_portfolio, row.portfolios, named))
 
 
-async def candidates(connection: AsyncConnection, chunk: ChunkRange) -> list[UUID]:
-    """The portfolios of the range that may have something to fold, by id ascending."""
-    bounds = {"from_portfolio": chunk.from_portfolio, "to_portfolio": chunk.to_portfolio}
+async def candidates(connection: AsyncConnection, chunk: QueuedChunk) -> list[UUID]:
+    """The portfolios of the chunk that may have something to fold, by id ascending; of a backfill, all of them."""
+    bounds = {
+        "from_portfolio": chunk.range.from_portfolio,
+        "to_portfolio": chunk.range.to_portfolio,
+        "named": None if chunk.range.named is None else list(chunk.range.named),
+        "whatever": chunk.run.since is not None,
+    }
     return list((await connection.execute(CANDIDATES, bounds)).scalars())
 
 
@@ -250,8 +260,8 @@ async def end_chunk(
     row = ended.first()
     if row is None:
         return None
-    if failures:
-        await connection.execute(ADD_FAILURES, [{"run_id": run_id, **_as_row(failure)} for failure in failures])
+    await add_failures(connection, run_id, failures)
+    await note_failing(connection, failures)
     counted = await connection.execute(
         COUNT_DOWN,
         {
@@ -267,30 +277,5 @@ async def end_chunk(
     return Completed(run, left.chunks, left.chunks_failed, left.portfolios, left.portfolios_failed)
 
 
-async def list_runs(connection: AsyncConnection, run_id: UUID | None = None) -> list[dict[str, Any]]:
-    """The last fifty runs, newest first, or the one asked for."""
-    return [dict(row) for row in (await connection.execute(RUNS, {"run_id": run_id})).mappings()]
-
-
-async def chunks_and_failures(
-    connection: AsyncConnection, run_id: UUID
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """A run's chunks, and the first two hundred portfolios that it left out."""
-    chunks = await connection.execute(CHUNKS_OF_RUN, {"run_id": run_id})
-    failures = await connection.execute(FAILURES_OF_RUN, {"run_id": run_id})
-    return [dict(row) for row in chunks.mappings()], [dict(row) for row in failures.mappings()]
-
-
-def _pairs(result: Any) -> list[tuple[UUID, int]]:
+def id_and_lots(result: Any) -> list[tuple[UUID, int]]:
     return [(portfolio_id, lots) for portfolio_id, lots in result]
-
-
-def _as_row(failure: Failure) -> dict[str, Any]:
-    return {
-        "portfolio_id": failure.portfolio_id,
-        "owner_id": failure.owner_id,
-        "portfolio_version": failure.portfolio_version,
-        "edition": failure.edition,
-        "reason": failure.reason,
-        "detail": failure.detail,
-    }

@@ -23,3 +23,9 @@ class PortfolioRefreshSettings(ServiceSettings):
     """How long a portfolio may be behind before the sweeper plans for it."""
     chunk_overdue_seconds: float = Field(default=300.0, gt=0)
     """How long after its event a chunk must have ended; then its event is said again."""
+
+
+class CommandSettings(PortfolioRefreshSettings):
+    """For commands, which write to the outbox and leave sending to a running service."""
+
+    kafka: str = ""

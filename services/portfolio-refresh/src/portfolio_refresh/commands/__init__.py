@@ -1,0 +1,1 @@
+"""What an operator does with portfolio-refresh: groups of the command `riskstream`."""

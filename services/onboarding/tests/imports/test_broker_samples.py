@@ -25,6 +25,19 @@ def written(text: str) -> list[tuple[str, ...]]:
     return [tuple(line.split()) for line in text.strip().splitlines()]
 
 
+def fees(found: Validated) -> list[tuple[int, str, str]]:
+    """Line, entry fee and exit fee of each lot that has any."""
+    return [
+        (place, f"{lot.entry_fee.normalize():f}", f"{lot.exit_fee.normalize():f}")
+        for place, lot in zip(found.places, found.lots, strict=True)
+        if lot.entry_fee or lot.exit_fee
+    ]
+
+
+def flows(found: Validated) -> list[tuple[str, ...]]:
+    return [(str(place), flow.kind, f"{flow.amount:.2f}", flow.day.isoformat()) for place, flow in found.flows]
+
+
 def refused(found: Validated) -> list[tuple[int, str]]:
     return [(error.place, error.code) for error in found.errors]
 
@@ -42,6 +55,12 @@ def test_the_trades_of_an_activity_statement_become_two_round_trips_and_two_open
         13 SPY  1   580.625 2024-10-29
     """)
     assert (found.dialect, found.rows, found.errors, found.left_out) == ("interactive_brokers", 6, [], 0)
+    assert fees(found) == [
+        (8, "0.5192", "1.3334"),
+        (10, "0.3077", "0.7879"),
+        (12, "0.3505", "0"),
+        (13, "0.3505", "0"),
+    ]
 
 
 def test_etoro_opens_shares_by_amount_and_refuses_contracts_for_difference(read, sample):
@@ -52,7 +71,11 @@ def test_etoro_opens_shares_by_amount_and_refuses_contracts_for_difference(read,
         15 SWKS 0.888488 105.37002188 2024-01-09
     """)
     assert refused(found) == all_of("oversell", 11, 12, 19) + all_of("asset_class_unsupported", 23, 25, 28)
-    assert (found.dialect, found.left_out) == ("etoro", 19)
+    assert (found.dialect, found.left_out) == ("etoro", 17)
+    assert flows(found) == written("""
+        7 fee        -1.36   2024-01-03
+        8 withdrawal -100.11 2024-01-03
+    """)
 
 
 def test_a_flex_query_in_xml_is_its_open_positions_not_the_trades_that_led_to_them(read, sample):
@@ -97,6 +120,7 @@ def test_flex_trades_without_tickers_need_the_callers_isins(read, sample):
     """)
     expected = [(2, "isin_unmapped"), (2, "currency_not_usd"), *all_of("symbol_missing", 10, 11, 12)]
     assert (refused(mapped), mapped.rejected, mapped.rows) == (expected, 4, 11)
+    assert fees(mapped) == [(line, "0.979" if line == 6 else "1", "0") for line in range(3, 10)]
 
 
 def test_schwab_transactions_forwards_in_time_close_three_lots(read, sample):
@@ -106,7 +130,9 @@ def test_schwab_transactions_forwards_in_time_close_three_lots(read, sample):
         5 FOO 500  90.1234  2023-12-01 100.0001 2024-01-08
         7 QUX 1300 160.1275 2024-02-06 170.3521 2024-02-26
     """)
-    assert (found.dialect, refused(found), found.left_out) == ("schwab", [], 1)
+    assert (found.dialect, refused(found), found.left_out) == ("schwab", [], 0)
+    assert fees(found) == [(3, "1.34", "1.34"), (5, "0", "1.23"), (7, "1.12", "1.2")]
+    assert flows(found) == written("2 deposit 1000000.00 2022-03-01")
 
 
 def test_a_transaction_history_in_another_base_currency_is_refused(read, sample):
@@ -132,7 +158,12 @@ def test_revolut_keeps_one_purchase_in_dollars(read, sample):
     assert lots(found) == written("4 O 1.63453043 52.07 2023-09-22")
     assert refused(found) == [(5, "oversell"), *all_of("currency_not_usd", 12, 13)]
     assert (found.warnings[0].place, found.warnings[0].code) == (9, "split_without_holding")
-    assert (found.dialect, found.left_out) == ("revolut", 7)
+    assert (found.dialect, found.left_out) == ("revolut", 4)
+    assert flows(found) == written("""
+        2 withdrawal -30.93 2019-12-02
+        3 deposit    5.22   2019-11-15
+        7 fee        -0.01  2021-09-01
+    """)
 
 
 def test_saxo_keeps_identical_fills_and_sells_the_oldest_first(read, sample):
@@ -154,7 +185,25 @@ def test_saxo_keeps_identical_fills_and_sells_the_oldest_first(read, sample):
     warned = [(warning.place, warning.code) for warning in found.warnings]
     assert [place for place, code in warned if code == "identical_row"] == [18, 20, 28, 29]
     assert [place for place, code in warned if code == "listed_elsewhere"] == [4, 13, 18, 19, 20, 24, 28, 29]
-    assert (found.dialect, found.left_out) == ("saxo", 18)
+    assert (found.dialect, found.left_out) == ("saxo", 2)
+    assert flows(found) == written("""
+        5  fee        -3.91   2025-01-02
+        6  fee        -5.20   2025-01-02
+        7  fee        -2.83   2025-01-02
+        8  fee        -0.64   2025-01-02
+        9  deposit    500.00  2024-12-30
+        11 deposit    833.00  2024-12-30
+        12 deposit    833.00  2024-12-30
+        15 deposit    500.00  2024-12-30
+        17 deposit    500.00  2024-12-30
+        21 deposit    833.00  2024-12-30
+        22 deposit    750.00  2024-12-23
+        23 deposit    750.00  2024-12-23
+        25 deposit    280.00  2024-12-16
+        26 deposit    280.00  2024-12-16
+        27 deposit    280.00  2024-12-16
+        31 withdrawal -280.00 2024-12-16
+    """)
 
 
 def test_schwab_transactions_backwards_in_time_reinvest_split_and_oversell(read, sample):
@@ -197,7 +246,23 @@ def test_schwab_transactions_backwards_in_time_reinvest_split_and_oversell(read,
         107 AVGO  1       1680   2024-06-13
     """)
     assert refused(found) == [(34, "oversell"), *all_of("action_unsupported", 62, *range(110, 120))]
-    assert (found.dialect, found.rows, found.rejected, found.left_out) == ("schwab", 47, 12, 72)
+    assert (found.dialect, found.rows, found.rejected, found.left_out) == ("schwab", 61, 12, 58)
+    assert flows(found) == written("""
+        31  fee        -519.67    2023-08-24
+        32  fee        -769.14    2023-08-24
+        33  fee        -2019.29   2023-08-24
+        70  fee        -26.58     2023-04-21
+        71  fee        -945.32    2023-04-21
+        72  fee        -16.13     2023-04-21
+        73  fee        -26.58     2023-04-21
+        95  fee        -25.65     2023-01-23
+        96  fee        -12.51     2023-01-23
+        97  fee        -6.10      2023-01-23
+        101 withdrawal -100000.00 2023-10-18
+        102 withdrawal -30.00     2024-04-08
+        103 deposit    7.06       2023-11-07
+        105 fee        -0.50      2024-09-06
+    """)
     assert found.left_out + found.rows + 1 == 120, "each row is accounted for, the split beside trades and cash"
 
 
@@ -209,6 +274,7 @@ def test_swissquote_keeps_dollars_and_knows_no_purchase_of_what_was_sold(read, s
     """)
     assert refused(found) == all_of("currency_not_usd", 6, 7, 8) + all_of("oversell", 12, 13, 18, 19, 20)
     assert (found.dialect, found.left_out) == ("swissquote", 11)
+    assert fees(found) == [(5, "5.96", "0"), (9, "43.64", "0")]
 
 
 def test_trading212_counts_the_price_in_its_own_currency(read, sample):

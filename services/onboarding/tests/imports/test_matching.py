@@ -15,7 +15,7 @@ from onboarding.imports.terms import Terms
 
 TODAY = date(2026, 11, 20)
 SCHWAB = "Date,Action,Symbol,Description,Quantity,Price,Fees & Comm,Amount"
-FLEX = "ClientAccountID,CurrencyPrimary,Symbol,TradeDate,Quantity,TradePrice,Buy/Sell,Open/CloseIndicator"
+FLEX = "ClientAccountID,CurrencyPrimary,Symbol,TradeDate,Quantity,TradePrice,Buy/Sell,Open/CloseIndicator,IBCommission"
 
 
 def schwab(*rows: str) -> Validated:
@@ -74,6 +74,45 @@ def test_what_one_account_has_another_cannot_sell():
     assert (shown(found), [error.code for error in found.errors]) == (["5@10"], ["oversell"])
 
 
+def with_fees(*rows: str) -> list[str]:
+    """Rows of `day action quantity fee` at price 5, in Schwab's layout; each lot with its two fees."""
+    lines = []
+    for row in rows:
+        day, action, quantity, fee = row.split()
+        lines.append(f"11/{day}/2026,{action.replace('_', ' ')},AAPL,,{quantity},5,{fee},")
+    return [
+        f"{lot.quantity.normalize():f}: {lot.entry_fee.normalize():f} {lot.exit_fee.normalize():f}"
+        for lot in read("\n".join([SCHWAB, *lines])).lots
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "lots"),
+    [
+        (["02 Buy 10 1.00", "03 Sell 10 $0.65"], ["10: 1 0.65"]),
+        (["02 Buy 10 1.00", "03 Buy 5 2", "04 Sell 15 0.90"], ["10: 1 0.6", "5: 2 0.3"]),
+        (["02 Buy 3 1.00", "03 Sell 1 0", "04 Sell 1 0"], ["1: 0.3333 0", "1: 0.3334 0", "1: 0.3333 0"]),
+        (["02 Buy 3 0.0001", "03 Sell 1 0"], ["1: 0 0", "2: 0.0001 0"]),
+        (["02 Sell_Short 5 1", "03 Buy 8 0.80"], ["-5: 1 0.5", "3: 0.3 0"]),
+        (["02 Buy 10 1.00", "03 Sell 11 5"], ["10: 1 0"]),
+        (["02 Buy 10 -0.25"], ["10: 0 0"]),
+    ],
+)
+def test_what_a_trade_cost_goes_with_the_lots_it_made_by_their_shares(rows, lots):
+    assert with_fees(*rows) == lots
+
+
+def test_a_rebate_and_a_fee_that_is_no_number_are_said():
+    rebate = read(f"{SCHWAB}\n11/02/2026,Buy,AAPL,,10,5,-0.25,")
+    assert [(w.place, w.column, w.code, w.value) for w in rebate.warnings] == [
+        (2, "Fees & Comm", "fee_left_out", "-0.2500")
+    ]
+    wrong = read(f"{SCHWAB}\n11/02/2026,Buy,AAPL,,10,5,free,")
+    assert [(e.place, e.column, e.code, e.value) for e in wrong.errors] == [
+        (2, "Fees & Comm", "fee_not_a_number", "free")
+    ]
+
+
 quantities = st.decimals(min_value="0.0001", max_value="5000", places=4)
 prices = st.decimals(min_value="0.01", max_value="900", places=4)
 trade = st.tuples(
@@ -84,35 +123,40 @@ trade = st.tuples(
     quantities,
     prices,
     st.sampled_from(["", "", "O"]),
+    st.decimals(min_value=0, max_value=9, places=4),
 )
 
 
 def flex(trades) -> str:
     lines = []
-    for account, symbol, day, side, quantity, price, opens in trades:
+    for account, symbol, day, side, quantity, price, opens, fee in trades:
         stamp = (date(2026, 9, 1) + timedelta(days=day)).strftime("%Y%m%d")
         signed = quantity if side == "BUY" else -quantity
-        lines.append(f"{account},USD,{symbol},{stamp},{signed},{price},{side},{opens}")
+        lines.append(f"{account},USD,{symbol},{stamp},{signed},{price},{side},{opens},{-fee}")
     return "\n".join([FLEX, *lines])
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(trade, min_size=1, max_size=25))
-def test_matching_conserves_quantity_and_cost(trades):
+def test_matching_conserves_quantity_cost_and_fees(trades):
     found = read(flex(trades))
     oversold = {error.place for error in found.errors}
     assert {error.code for error in found.errors} <= {"oversell"}
     held: dict[str, Decimal] = defaultdict(Decimal)
     turnover: dict[str, Decimal] = defaultdict(Decimal)
-    for line, (_, symbol, _, side, quantity, price, _) in enumerate(trades, start=2):
+    paid = Decimal(0)
+    for line, (_, symbol, _, side, quantity, price, _, fee) in enumerate(trades, start=2):
         if line not in oversold:
             held[symbol] += quantity if side == "BUY" else -quantity
             turnover[symbol] += quantity * price
+            paid += fee
     for lot in found.lots:
         if lot.exit_price is None:
             held[lot.symbol] -= lot.quantity
         turnover[lot.symbol] -= abs(lot.quantity) * (lot.entry_price + (lot.exit_price or 0))
         assert lot.exit_date is None or lot.exit_date >= lot.entry_date
+        assert min(lot.entry_fee, lot.exit_fee) >= 0
+    assert sum(lot.entry_fee + lot.exit_fee for lot in found.lots) == paid, "no fee is lost or counted twice"
     assert not any(held.values()), "open lots are what was bought and not sold"
     assert not any(turnover.values()), "each share is in one lot at its own price, and sold once at its own price"
 

@@ -6,8 +6,10 @@ from dataclasses import replace
 from onboarding.imports.dialects import recognised
 from onboarding.imports.dialects.dialect import Source
 from onboarding.imports.findings import Field, Finding, ImportRefused
+from onboarding.imports.flow import CashFlow
 from onboarding.imports.lot import Lot
 from onboarding.imports.matching import Fill, match
+from onboarding.imports.movements import flow_of
 from onboarding.imports.reader import REQUIRED_COLUMNS, read_table
 from onboarding.imports.rows import Row, Validated, check_row, validate
 from onboarding.imports.statement import Holding, Statement, Trade
@@ -29,10 +31,13 @@ def read_file(content: bytes, terms: Terms, *, max_rows: int) -> Validated:
         found = validate(table.rows, terms.today, table.errors)
         return replace(found, warnings=[*text.warnings, *table.warnings, *found.warnings])
     statement = dialect.read(source, terms)
-    if max(len(statement.holdings), len(statement.trades)) + len(statement.errors) > max_rows:
+    if (
+        max(len(statement.holdings), len(statement.trades) + len(statement.movements)) + len(statement.errors)
+        > max_rows
+    ):
         raise ImportRefused("too_many_rows", f"The file has more than {max_rows:,} rows; send it in parts.")
     found = _of_holdings(statement, terms) if statement.holdings else _of_trades(statement, terms)
-    if not found.rows:
+    if not found.rows or len(found.flows) == found.rows:
         message = f"The file is recognised as {dialect.title}, and has neither positions nor trades."
         raise ImportRefused("nothing_to_import", message)
     return replace(
@@ -45,7 +50,11 @@ def read_file(content: bytes, terms: Terms, *, max_rows: int) -> Validated:
 
 def _of_holdings(statement: Statement, terms: Terms) -> Validated:
     """Positions are the whole truth of their day: trades in the same file have led to them."""
-    led_to_them = [*(trade.row.place for trade in statement.trades), *(e.place for e in statement.activity_errors)]
+    led_to_them = [
+        *(trade.row.place for trade in statement.trades),
+        *(movement.place for movement in statement.movements),
+        *(error.place for error in statement.activity_errors),
+    ]
     for place in sorted(led_to_them):
         statement.leave_out(place, "activity that led to the positions")
     checked = _Checked(terms)
@@ -73,13 +82,27 @@ def _of_trades(statement: Statement, terms: Terms) -> Validated:
     checked.note_identical([(fill.place, fill.lot) for fill in fills])
     matched = match(fills, statement.splits)
     refused = [*statement.errors, *statement.activity_errors]
-    return _validated(
+    flows, wrong = _flows(statement, terms)
+    found = _validated(
         list(zip(matched.places, matched.lots, strict=True)),
-        rows=len(statement.trades) + len(refused),
-        errors=[*refused, *checked.errors, *matched.errors],
+        rows=len(statement.trades) + len(refused) + len(statement.movements),
+        errors=[*refused, *checked.errors, *matched.errors, *wrong],
         warnings=[*statement.warnings, *checked.warnings, *matched.warnings],
-        rejected=checked.rejected + len(refused) + len(matched.errors),
+        rejected=checked.rejected + len(refused) + len(matched.errors) + len(statement.movements) - len(flows),
     )
+    return replace(found, flows=flows)
+
+
+def _flows(statement: Statement, terms: Terms) -> tuple[list[tuple[int, CashFlow]], list[Finding]]:
+    flows: list[tuple[int, CashFlow]] = []
+    errors: list[Finding] = []
+    for movement in statement.movements:
+        flow = flow_of(movement, terms.today)
+        if isinstance(flow, CashFlow):
+            flows.append((movement.place, flow))
+        else:
+            errors += flow
+    return flows, errors
 
 
 class _Checked:

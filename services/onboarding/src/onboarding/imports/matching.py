@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from onboarding.imports.cells import QUANTITY_PLACES
+from onboarding.imports.commissions import shared
 from onboarding.imports.findings import Field, Finding
 from onboarding.imports.lot import Lot
 from onboarding.imports.statement import Effect, Side, Split, Trade
@@ -15,7 +16,9 @@ from onboarding.imports.values import fit
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """A trade that passed the rules: `lot` is unsigned, its entry the price and day of an opening trade."""
+    """A trade that passed the rules: `lot` is unsigned, its entry the price and day of an opening trade, and its entry
+    fee that of the trade, whatever it does.
+    """
 
     trade: Trade
     lot: Lot
@@ -33,6 +36,16 @@ class Matched:
     places: Sequence[int]
     errors: Sequence[Finding]
     warnings: Sequence[Finding]
+
+
+@dataclass(slots=True)
+class _Made:
+    """A lot, or the part of one that one sale closed; `closing` are the shares of that sale's day."""
+
+    opened: Fill
+    lot: Lot
+    closed: Fill | None = None
+    closing: Fraction = Fraction(0)
 
 
 @dataclass(slots=True)
@@ -57,7 +70,8 @@ def match(fills: Sequence[Fill], splits: Sequence[Split]) -> Matched:
 
     A sale of more than is held is an error as a whole and sells nothing, unless it says that it opens short. A split
     between purchase and sale is counted: a lot keeps the quantity of its entry, as positions do. Quantities are
-    conserved exactly; where a ratio has no finite decimals, a part is rounded at 10 and its lot keeps the rest.
+    conserved exactly; where a ratio has no finite decimals, a part is rounded at 10 and its lot keeps the rest. A
+    trade's fee is shared among the lots that it opened or closed by their shares, and none of it is lost.
     """
     matcher = _Matcher()
     for event in _in_order(fills, splits):
@@ -91,7 +105,7 @@ def _in_order(fills: Sequence[Fill], splits: Sequence[Split]) -> Iterable[Fill |
 class _Matcher:
     def __init__(self) -> None:
         self._books: dict[tuple[str, str], _Book] = {}
-        self._lots: list[tuple[int, Lot]] = []
+        self._made: list[_Made] = []
         self._errors: list[Finding] = []
         self._warnings: list[Finding] = []
 
@@ -129,23 +143,24 @@ class _Matcher:
             first = queue[0]
             available = Fraction(first.left) * first.ratio
             if available <= shares:
-                part = first.left
+                part, taken = first.left, available
                 queue.popleft()
-                shares -= available
             else:
-                part = fit(_decimal(shares / first.ratio), QUANTITY_PLACES)
+                part, taken = fit(_decimal(shares / first.ratio), QUANTITY_PLACES), shares
                 first.left -= part
-                shares = Fraction(0)
-            self._keep(first.fill, part, fill)
+            shares -= taken
+            self._keep(first.fill, part, fill, taken)
         if not queue:
             book.held[against] = Fraction(0)
 
-    def _keep(self, opened: Fill, quantity: Decimal, closed: Fill | None) -> None:
+    def _keep(
+        self, opened: Fill, quantity: Decimal, closed: Fill | None = None, closing: Fraction = Fraction(0)
+    ) -> None:
         """A lot, or the part of it that one sale closed."""
         if not quantity:
             return
         signed = quantity if opened.trade.side is Side.BUY else -quantity
-        lot = replace(opened.lot, quantity=signed)
+        lot = replace(opened.lot, quantity=signed, entry_fee=Decimal(0))
         if closed is not None:
             price, day = closed.lot.exit_price, closed.lot.exit_date
             lot = replace(
@@ -153,7 +168,7 @@ class _Matcher:
                 exit_price=closed.lot.entry_price if price is None else price,
                 exit_date=closed.lot.entry_date if day is None else day,
             )
-        self._lots.append((opened.place, lot))
+        self._made.append(_Made(opened, lot, closed, closing))
 
     def _oversold(self, fill: Fill, held: Fraction) -> None:
         row, verb = fill.trade.row, "Sold" if fill.trade.side is Side.SELL else "Bought back"
@@ -168,10 +183,23 @@ class _Matcher:
         for book in self._books.values():
             for queue in book.sides.values():
                 for left in queue:
-                    self._keep(left.fill, left.left, None)
-        self._lots.sort(key=lambda placed: (placed[0], placed[1].exit_date is None))
-        lots = [lot for _, lot in self._lots]
-        return Matched(lots, [place for place, _ in self._lots], self._errors, self._warnings)
+                    self._keep(left.fill, left.left)
+        self._share_fees()
+        made = sorted(self._made, key=lambda made: (made.opened.place, made.lot.exit_date is None))
+        return Matched([one.lot for one in made], [one.opened.place for one in made], self._errors, self._warnings)
+
+    def _share_fees(self) -> None:
+        """A trade that closed one holding and opened another pays for both by their shares."""
+        uses: dict[int, list[tuple[_Made, Fill, Fraction]]] = {}
+        for made in self._made:
+            uses.setdefault(made.opened.place, []).append((made, made.opened, Fraction(abs(made.lot.quantity))))
+            if made.closed is not None:
+                uses.setdefault(made.closed.place, []).append((made, made.closed, made.closing))
+        for used in uses.values():
+            fees = shared(used[0][1].lot.entry_fee, [shares for _, _, shares in used])
+            for (made, fill, _), fee in zip(used, fees, strict=True):
+                opens = fill is made.opened
+                made.lot = replace(made.lot, entry_fee=fee) if opens else replace(made.lot, exit_fee=fee)
 
 
 def _decimal(fraction: Fraction) -> Decimal:

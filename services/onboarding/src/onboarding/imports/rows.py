@@ -10,6 +10,7 @@ from datetime import date
 
 from onboarding.imports.cells import Cells
 from onboarding.imports.findings import Field, Finding
+from onboarding.imports.flow import CashFlow
 from onboarding.imports.lot import Lot
 from onboarding.imports.rules import lot_of
 
@@ -40,7 +41,9 @@ class Validated:
     dialect: str = OUR_DIALECT
     """Whose layout the rows had."""
     left_out: int = 0
-    """Rows that are no positions: cash, totals, dividends."""
+    """Rows that are no positions: totals, dividends."""
+    flows: Sequence[tuple[int, CashFlow]] = ()
+    """Deposits, withdrawals and fees, each with its place."""
 
 
 def validate(rows: Iterable[Row], today: date, found: Sequence[Finding] = ()) -> Validated:

@@ -1,4 +1,4 @@
-"""What a dialect makes of a broker's file: holdings, trades and splits, in our words; not judged yet."""
+"""What a dialect makes of a broker's file: holdings, trades, splits and flows, in our words; not judged yet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,8 +7,9 @@ from enum import StrEnum
 
 from onboarding.imports.findings import Field, Finding
 from onboarding.imports.instruments import Instrument
+from onboarding.imports.movements import Movement
 from onboarding.imports.rows import Row
-from onboarding.imports.spelling import unsigned
+from onboarding.imports.spelling import number_or_none, unsigned
 from onboarding.imports.values import is_absent
 
 NO_CURRENCY = "not said"
@@ -81,6 +82,7 @@ class Statement:
     activity_errors: list[Finding] = field(default_factory=list)
     """Rows that change a holding in a way that is not supported."""
     warnings: list[Finding] = field(default_factory=list)
+    movements: list[Movement] = field(default_factory=list)
     left_out: dict[str, tuple[int, int]] = field(default_factory=dict)
     """By kind of row: the first place, and how many there were."""
     _day_is_said: bool = False
@@ -138,16 +140,22 @@ class Statement:
         time: str = "",
         account: str = "",
         currency: str = "USD",
+        fee: str = "",
+        fee_currency: str = "USD",
         transaction: str = "",
         found: tuple[tuple[str, str, str], ...] = (),
         titles: Mapping[Field, str | None],
     ) -> None:
-        """A purchase or sale. The quantity's sign says nothing of a sale; a purchase has none."""
+        """A purchase or sale. The quantity's sign says nothing of a sale; a purchase has none.
+
+        A `fee` below zero is a rebate: a lot has no place for it, nor for a fee in another currency.
+        """
         shares = unsigned(quantity) if side is Side.SELL else quantity
         cells = {
             **instrument.cells,
             Field.QUANTITY: shares,
             Field.ENTRY_DATE: day,
+            Field.ENTRY_FEE: self._storable(place, fee, fee_currency, titles.get(Field.ENTRY_FEE)),
             Field.CURRENCY: currency or NO_CURRENCY,
         }
         named = dict(_known(titles))
@@ -177,6 +185,46 @@ class Statement:
                 transaction=transaction,
             )
         )
+
+    def flow(
+        self,
+        place: int,
+        what: str,
+        *,
+        amount: str,
+        day: str,
+        currency: str = "USD",
+        is_fee: bool = False,
+        amount_title: str | None,
+        day_title: str | None,
+    ) -> None:
+        """Cash that came in, or went out (`amount` below zero). Other currencies are left out, and fees paid back."""
+        number = number_or_none(amount)
+        if currency.upper() != "USD":
+            self.leave_out(place, f"{what} in {currency or 'a currency that is not said'}")
+        elif number is not None and (not number or (is_fee and number > 0)):
+            self.leave_out(place, what)
+        else:
+            movement = Movement(
+                place=place,
+                what=what,
+                amount=amount,
+                day=day,
+                is_fee=is_fee,
+                amount_title=amount_title,
+                day_title=day_title,
+            )
+            self.movements.append(movement)
+
+    def _storable(self, place: int, fee: str, currency: str, title: str | None) -> str:
+        """The fee, or nothing and a warning where a lot cannot have it."""
+        number = number_or_none(fee)
+        if number is None or not number or (number > 0 and currency.upper() == "USD"):
+            return fee
+        reason = "It is a rebate" if number < 0 else f"It was paid in {currency or 'a currency that is not said'}"
+        message = f"{reason}; the lot is entered without it."
+        self.warnings.append(Finding(place, Field.ENTRY_FEE, "fee_left_out", message, fee, title))
+        return ""
 
     def refuse_action(self, place: int, action: str, title: str | None) -> None:
         """An error about a row that changes a holding, and is neither trade nor split."""

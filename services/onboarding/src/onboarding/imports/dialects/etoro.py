@@ -11,6 +11,8 @@ from onboarding.imports.terms import Terms
 ACTIVITY = frozenset({"date", "type", "details", "amount", "units", "position id", "asset type"})
 
 _SIDES = {"open position": Side.BUY, "position closed": Side.SELL}
+_TRANSFERS = frozenset({"deposit", "withdraw request"})
+_FEES = frozenset({"withdraw fee", "withdrawal conversion fee"})
 _SHARES_MOVE = frozenset({"corp action: split", "transfer of stocks"})
 _SHARES = frozenset({"stocks", "etf"})
 
@@ -23,6 +25,17 @@ def read(source: Source, terms: Terms) -> Statement:
 def _row(statement: Statement, record: Record, terms: Terms) -> None:
     kind = record.get("type")
     side = _SIDES.get(kind.lower())
+    if kind.lower() in _TRANSFERS | _FEES:
+        statement.flow(
+            record.number,
+            kind,
+            amount=plain_number(record.get("amount")),
+            day=iso_date(record.get("date").partition(" ")[0], "%d/%m/%Y"),
+            is_fee=kind.lower() in _FEES,
+            amount_title=record.title("amount"),
+            day_title=record.title("date"),
+        )
+        return
     if side is None:
         if kind.lower() in _SHARES_MOVE:
             statement.refuse_action(record.number, kind, record.title("type"))

@@ -2,6 +2,7 @@
 
 import re
 
+from onboarding.imports.commissions import commission
 from onboarding.imports.dialects.dialect import Dialect, Source
 from onboarding.imports.findings import Field, Finding
 from onboarding.imports.instruments import cost_per_share, instrument_of
@@ -12,6 +13,21 @@ from onboarding.imports.terms import Terms, day_of_file
 
 POSITIONS = frozenset({"account number", "symbol", "quantity", "last price", "cost basis total"})
 HISTORY = frozenset({"run date", "action", "symbol", "quantity"})
+
+_TRANSFERS = (
+    "CASH CONTRIBUTION",
+    "CHECK PAID",
+    "CHECK RECEIVED",
+    "DEBIT CARD",
+    "DIRECT DEBIT",
+    "DIRECT DEPOSIT",
+    "ELECTRONIC FUNDS TRANSFER",
+    "TRANSFERRED FROM",
+    "TRANSFERRED TO",
+    "WIRE TRANSFER",
+)
+_FEES = ("ADVISOR FEE", "ADVISORY FEE", "FEE CHARGED", "SERVICE FEE")
+"""Beginnings of the sentences of rows that move cash alone."""
 
 _DOWNLOADED = re.compile(r"date downloaded\s+([A-Za-z]{3}-\d{1,2}-\d{4}|\d{1,2}/\d{1,2}/\d{4})", re.IGNORECASE)
 _DATES = ("%m/%d/%Y", "%b-%d-%Y")
@@ -81,7 +97,9 @@ def _transaction(statement: Statement, record: Record, terms: Terms) -> None:
             day=iso_date(record.get("run date"), *_DATES),
             account=record.get("account number", "account"),
             currency=record.get("currency") or "USD",
+            fee=commission(record.get("commission"), record.get("fees")),
             titles={
+                Field.ENTRY_FEE: record.title("commission", "fees"),
                 Field.SYMBOL: record.title("symbol"),
                 Field.QUANTITY: record.title("quantity"),
                 Field.ENTRY_PRICE: record.title("price"),
@@ -91,6 +109,17 @@ def _transaction(statement: Statement, record: Record, terms: Terms) -> None:
         )
     elif number_or_none(record.get("quantity")):
         statement.refuse_action(record.number, action, record.title("action"))
+    elif action.upper().startswith(_TRANSFERS + _FEES):
+        statement.flow(
+            record.number,
+            _kind(action),
+            amount=record.get("amount"),
+            day=iso_date(record.get("run date"), *_DATES),
+            currency=record.get("currency") or "USD",
+            is_fee=action.upper().startswith(_FEES),
+            amount_title=record.title("amount"),
+            day_title=record.title("run date"),
+        )
     else:
         statement.leave_out(record.number, _kind(action))
 

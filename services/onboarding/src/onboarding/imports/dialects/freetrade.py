@@ -4,7 +4,7 @@ from onboarding.imports.dialects.dialect import Dialect, Source, read_table
 from onboarding.imports.findings import Field
 from onboarding.imports.instruments import instrument_of
 from onboarding.imports.sheet import Record
-from onboarding.imports.spelling import iso_date
+from onboarding.imports.spelling import iso_date, unsigned
 from onboarding.imports.statement import Side, Statement
 from onboarding.imports.terms import Terms
 
@@ -22,6 +22,18 @@ def read(source: Source, terms: Terms) -> Statement:
 
 def _row(statement: Statement, record: Record, terms: Terms) -> None:
     kind, side = record.get("type"), record.get("buy / sell").upper()
+    if kind in {"TOP_UP", "WITHDRAWAL"}:
+        amount = record.get("total amount")
+        statement.flow(
+            record.number,
+            kind,
+            amount=f"-{unsigned(amount)}" if kind == "WITHDRAWAL" else amount,
+            day=iso_date(record.get("timestamp")),
+            currency=record.get("account currency"),
+            amount_title=record.title("total amount"),
+            day_title=record.title("timestamp"),
+        )
+        return
     if kind not in _ORDERS:
         if kind in _SHARES_MOVE:
             statement.refuse_action(record.number, kind, record.title("type"))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from onboarding.imports.commissions import commission
 from onboarding.imports.dialects.dialect import Dialect, Source
 from onboarding.imports.findings import Field, Finding
 from onboarding.imports.instruments import Instrument, instrument_of
@@ -15,6 +16,11 @@ from onboarding.imports.terms import Terms, day_of_file
 ASSETS = frozenset({"stocks", "equity and index options", "warrants", ""})
 EXCHANGES = frozenset({"forex"})
 DATES = ("%B %d, %Y", "%Y%m%d")
+
+_FEES = "fees"
+_CASH = frozenset({"deposits & withdrawals", _FEES})
+_READ = _CASH | {"statement", "open positions", "trades", "summary", "transaction history"}
+_COMMISSIONS = ("comm/fee", "comm in usd", "comm in usd/fee")
 
 _OF_PRICE = Decimal("0.01")
 """By how much a price and its amount may differ before they are taken for amounts in two currencies."""
@@ -36,7 +42,10 @@ def read(source: Source, terms: Terms) -> Statement:
     summary = {entry.get("field name"): entry.get("field value") for entry in records.get("summary", [])}
     for entry in records.get("transaction history", []):
         _history(statement, entry, terms, summary.get("Base Currency", ""))
-    for name in sorted(records.keys() - {"statement", "open positions", "trades", "summary", "transaction history"}):
+    for name in _CASH & records.keys():
+        for entry in records[name]:
+            _cash(statement, entry, name)
+    for name in sorted(records.keys() - _READ):
         for entry in records[name]:
             statement.leave_out(entry.number, name)
     return statement
@@ -100,8 +109,28 @@ def _trades(statement: Statement, records: Sequence[Record], terms: Terms) -> No
             time=time.strip(),
             account=entry.get("account"),
             currency=entry.get("currency"),
-            titles=_titles(entry, "t. price") | {Field.ENTRY_DATE: entry.title("date/time")},
+            fee=commission(entry.get(*_COMMISSIONS), paid_below_zero=True),
+            titles=_titles(entry, "t. price")
+            | {Field.ENTRY_DATE: entry.title("date/time"), Field.ENTRY_FEE: entry.title(*_COMMISSIONS)},
         )
+
+
+def _cash(statement: Statement, entry: Record, section: str) -> None:
+    """A row of a section of cash. Sums have no date."""
+    day = entry.get("settle date", "date")
+    if not day:
+        statement.leave_out(entry.number, f"sums of {section}")
+        return
+    statement.flow(
+        entry.number,
+        section,
+        amount=entry.get("amount"),
+        day=iso_date(day),
+        currency=entry.get("currency"),
+        is_fee=section == _FEES,
+        amount_title=entry.title("amount"),
+        day_title=entry.title("settle date", "date"),
+    )
 
 
 def dashed(symbol: str) -> str:
@@ -129,6 +158,18 @@ def _history(statement: Statement, entry: Record, terms: Terms, base: str) -> No
     """A row of the transaction history. Its amounts are in the base currency, which must be the price's too."""
     kind, price = entry.get("transaction type"), entry.get("price")
     side = {"buy": Side.BUY, "sell": Side.SELL}.get(kind.lower())
+    if kind.lower() in {"deposit", "withdrawal", "other fee"}:
+        statement.flow(
+            entry.number,
+            kind,
+            amount=entry.get("net amount"),
+            day=iso_date(entry.get("date")),
+            currency=base,
+            is_fee=kind.lower() == "other fee",
+            amount_title=entry.title("net amount"),
+            day_title=entry.title("date"),
+        )
+        return
     if side is None:
         statement.leave_out(entry.number, kind)
         return
@@ -143,8 +184,14 @@ def _history(statement: Statement, entry: Record, terms: Terms, base: str) -> No
         day=iso_date(entry.get("date")),
         account=entry.get("account"),
         currency=base,
+        fee=commission(entry.get("commission"), paid_below_zero=True),
         found=() if base.upper() != "USD" else found,
-        titles=_titles(entry, "price") | {Field.ENTRY_DATE: entry.title("date"), Field.CURRENCY: "Base Currency"},
+        titles=_titles(entry, "price")
+        | {
+            Field.ENTRY_DATE: entry.title("date"),
+            Field.ENTRY_FEE: entry.title("commission"),
+            Field.CURRENCY: "Base Currency",
+        },
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from onboarding.imports.commissions import commission
 from onboarding.imports.dialects.dialect import Dialect, Source
 from onboarding.imports.dialects.interactive_brokers import dashed, effect_of
 from onboarding.imports.findings import Field, Finding
@@ -19,6 +20,8 @@ TRADES = (
 POSITIONS = (frozenset({"quantity", "markprice", "reportdate"}), frozenset({"position", "markprice"}))
 CASH = frozenset({"type", "settledate", "amount", "currencyprimary"})
 
+_TRANSFERS = frozenset({"deposits/withdrawals", "deposits & withdrawals"})
+_FEES = frozenset({"other fees", "broker fees", "advisor fees"})
 _DATE = "%Y%m%d"
 _ASSETS = frozenset({"", "STK", "OPT", "FUND", "WAR"})
 
@@ -48,21 +51,19 @@ def read(source: Source, terms: Terms) -> Statement:
     statement = Statement()
     tables = {f"trades {n}": columns for n, columns in enumerate(TRADES)}
     tables |= {f"positions {n}": columns for n, columns in enumerate(POSITIONS)} | {"cash": CASH}
-    trades: list[FlexRow] = []
-    positions: list[FlexRow] = []
+    rows: dict[str, list[FlexRow]] = {"trades": [], "positions": [], "cash": []}
     for item in source.sheet.walk(tables):
         match item:
             case Banner():
                 continue
             case Finding():
                 statement.errors.append(item)
-            case Record(table="cash"):
-                statement.leave_out(item.number, item.get("type"))
             case Record():
                 row = flex_row(item.number, {item.titles[name]: text for name, text in item.cells.items()})
-                (trades if item.table.startswith("trades") else positions).append(row)
-    hold_positions(statement, positions, terms)
-    enter_trades(statement, trades, terms)
+                rows[item.table.split()[0]].append(row)
+    hold_positions(statement, rows["positions"], terms)
+    enter_trades(statement, rows["trades"], terms)
+    move_cash(statement, rows["cash"])
     return statement
 
 
@@ -129,8 +130,37 @@ def enter_trades(statement: Statement, rows: Sequence[FlexRow], terms: Terms) ->
                 time=stamp[8:].strip(" ;,T"),
                 account=row.get("accountid", "clientaccountid"),
                 currency=row.get("currency", "currencyprimary"),
+                fee=commission(row.get("ibcommission", "commission"), paid_below_zero=True),
+                fee_currency=row.get("ibcommissioncurrency") or row.get("currency", "currencyprimary"),
                 transaction=row.get("tradeid", "transactionid", "ibexecid"),
-                titles=_titles(row, "tradeprice", "price") | {Field.ENTRY_DATE: row.title("tradedate", "datetime")},
+                titles=_titles(row, "tradeprice", "price")
+                | {
+                    Field.ENTRY_DATE: row.title("tradedate", "datetime"),
+                    Field.ENTRY_FEE: row.title("ibcommission", "commission"),
+                },
+            )
+
+
+def move_cash(statement: Statement, rows: Sequence[FlexRow]) -> None:
+    """Deposits, withdrawals and fees, one by one where the file lists them so; dividends and the like are left out."""
+    levels = {row.get("levelofdetail").upper() for row in rows}
+    for row in rows:
+        kind = row.get("type")
+        if kind.lower() not in _TRANSFERS | _FEES:
+            statement.leave_out(row.place, kind)
+        elif row.get("levelofdetail").upper() == "SUMMARY" and "DETAIL" in levels:
+            statement.leave_out(row.place, f"sums of {kind}")
+        else:
+            day = row.get("settledate", "date", "datetime", "reportdate")
+            statement.flow(
+                row.place,
+                kind,
+                amount=row.get("amount"),
+                day=iso_date(day[:8], _DATE) if day[:8].isdigit() else iso_date(day),
+                currency=row.get("currency", "currencyprimary"),
+                is_fee=kind.lower() in _FEES,
+                amount_title=row.title("amount"),
+                day_title=row.title("settledate", "date", "datetime", "reportdate"),
             )
 
 

@@ -4,7 +4,13 @@ from typing import NoReturn
 from xml.parsers import expat
 
 from onboarding.imports.dialects.dialect import Dialect, Source
-from onboarding.imports.dialects.interactive_brokers_flex import FlexRow, enter_trades, flex_row, hold_positions
+from onboarding.imports.dialects.interactive_brokers_flex import (
+    FlexRow,
+    enter_trades,
+    flex_row,
+    hold_positions,
+    move_cash,
+)
 from onboarding.imports.findings import ImportRefused
 from onboarding.imports.sheet import MOST_LINES
 from onboarding.imports.statement import Statement
@@ -18,7 +24,7 @@ def read(source: Source, terms: Terms) -> Statement:
     rows: dict[str, list[FlexRow]] = {}
     statement = Statement()
     for name, row in _elements(source.text):
-        if name in {"OpenPosition", "Trade"}:
+        if name in {"OpenPosition", "Trade", "CashTransaction"}:
             rows.setdefault(name, []).append(row)
         elif name == "CorporateAction":
             statement.refuse_action(row.place, row.get("type", "actiondescription") or name, row.title("type"))
@@ -26,6 +32,7 @@ def read(source: Source, terms: Terms) -> Statement:
             statement.leave_out(row.place, name)
     hold_positions(statement, rows.get("OpenPosition", []), terms)
     enter_trades(statement, rows.get("Trade", []), terms)
+    move_cash(statement, rows.get("CashTransaction", []))
     return statement
 
 

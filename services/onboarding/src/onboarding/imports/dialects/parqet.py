@@ -1,5 +1,6 @@
 """Parqet: activities between semicolons, with decimal commas, ISINs and no tickers."""
 
+from onboarding.imports.commissions import commission
 from onboarding.imports.dialects.dialect import Dialect, Source, read_table
 from onboarding.imports.findings import Field
 from onboarding.imports.instruments import instrument_of
@@ -43,7 +44,9 @@ def _row(statement: Statement, record: Record, terms: Terms) -> None:
         time=stamp[10:].strip("TZ"),
         account=record.get("holding"),
         currency=record.get("currency"),
+        fee=commission(record.get("fee"), decimal_comma=True),
         titles={
+            Field.ENTRY_FEE: record.title("fee"),
             Field.SYMBOL: record.title("identifier"),
             Field.QUANTITY: record.title("shares"),
             Field.ENTRY_PRICE: record.title("price"),

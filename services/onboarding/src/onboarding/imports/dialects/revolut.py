@@ -12,6 +12,9 @@ from onboarding.imports.terms import Terms
 
 TRANSACTIONS = frozenset({"date", "ticker", "type", "quantity", "price per share", "total amount", "currency"})
 
+_TRANSFERS = frozenset({"CASH TOP-UP", "CASH WITHDRAWAL"})
+_FEES = frozenset({"CUSTODY FEE"})
+
 
 def read(source: Source, terms: Terms) -> Statement:
     return read_table(source, TRANSACTIONS, terms, _row)
@@ -41,6 +44,17 @@ def _row(statement: Statement, record: Record, terms: Terms) -> None:
         )
     elif kind == "STOCK SPLIT" and added and as_date(stamp):
         statement.splits.append(Split(record.number, "", instrument.cells[Field.SYMBOL], iso_date(stamp), added))
+    elif kind in _TRANSFERS | _FEES:
+        statement.flow(
+            record.number,
+            record.get("type"),
+            amount=plain_number(record.get("total amount")),
+            day=iso_date(stamp),
+            currency=record.get("currency"),
+            is_fee=kind in _FEES,
+            amount_title=record.title("total amount"),
+            day_title=record.title("date"),
+        )
     elif added and not kind.startswith("TRANSFER FROM REVOLUT"):
         statement.refuse_action(record.number, record.get("type"), record.title("type"))
     else:

@@ -6,7 +6,7 @@ from onboarding.imports.dialects.dialect import Dialect, Source, read_table
 from onboarding.imports.findings import Field, Finding
 from onboarding.imports.instruments import instrument_of
 from onboarding.imports.sheet import Record
-from onboarding.imports.spelling import iso_date, plain_number
+from onboarding.imports.spelling import iso_date, number_or_none, plain_number
 from onboarding.imports.statement import Side, Statement
 from onboarding.imports.terms import Terms
 
@@ -16,6 +16,8 @@ UNITED_STATES = frozenset({"xnas", "xnys", "arcx", "xase", "bats", ""})
 _EVENT = re.compile(r"(buy|sell|koop|verkoop)\s+([-\d.,]+)\s+@\s+([-\d.,]+)\s+([a-z]{3})", re.IGNORECASE)
 _SIDES = {"buy": Side.BUY, "koop": Side.BUY, "sell": Side.SELL, "verkoop": Side.SELL}
 _TRADE = frozenset({"trade", "transactie"})
+_TRANSFERS = frozenset({"deposit", "withdrawal"})
+_FEES = frozenset({"custody fee"})
 _DATE = "%d-%b-%Y"
 
 
@@ -25,6 +27,20 @@ def read(source: Source, terms: Terms) -> Statement:
 
 def _row(statement: Statement, record: Record, terms: Terms) -> None:
     kind, event = record.get("type"), record.get("event")
+    if event.lower() in _TRANSFERS | _FEES:
+        # The amount is in the account's currency; at the rate 1 that is the row's.
+        rate = number_or_none(plain_number(record.get("conversion rate")))
+        statement.flow(
+            record.number,
+            event,
+            amount=plain_number(record.get("amount")),
+            day=iso_date(record.get("trade date"), _DATE),
+            currency=record.get("instrument currency") if rate == 1 else "another currency",
+            is_fee=event.lower() in _FEES,
+            amount_title=record.title("amount"),
+            day_title=record.title("trade date"),
+        )
+        return
     if kind.lower() not in _TRADE:
         statement.leave_out(record.number, kind)
         return

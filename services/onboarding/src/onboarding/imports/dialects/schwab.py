@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 
+from onboarding.imports.commissions import commission
 from onboarding.imports.dialects.dialect import Dialect, Source
 from onboarding.imports.findings import Field, Finding
 from onboarding.imports.instruments import Instrument, cost_per_share, instrument_of
@@ -27,6 +28,23 @@ ACTIONS = {
     "sell short": (Side.SELL, Effect.OPENS),
 }
 """Every other action leaves holdings as they are where it has no quantity, and is refused where it has one."""
+
+TRANSFERS = frozenset(
+    {
+        "check received",
+        "funds paid",
+        "funds received",
+        "internal transfer",
+        "journal",
+        "moneylink deposit",
+        "moneylink transfer",
+        "wire funds",
+        "wire funds received",
+        "wire received",
+        "wire sent",
+    }
+)
+FEES = frozenset({"adr mgmt fee", "advisor fee", "misc fee", "service fee", "wire fee"})
 
 _AS_OF = re.compile(r"as of .*?(\d{4}/\d{2}/\d{2}|\d{2}/\d{2}/\d{4})", re.IGNORECASE)
 _TOTALS = ("account total", "positions total", "total", "transactions total")
@@ -93,6 +111,16 @@ def _transaction(statement: Statement, record: Record, terms: Terms, account: st
         statement.splits.append(split)
     elif record.get("quantity"):
         statement.refuse_action(record.number, action, record.title("action"))
+    elif action.lower() in TRANSFERS | FEES:
+        statement.flow(
+            record.number,
+            action,
+            amount=record.get("amount"),
+            day=day,
+            is_fee=action.lower() in FEES,
+            amount_title=record.title("amount"),
+            day_title=record.title("date"),
+        )
     else:
         statement.leave_out(record.number, action)
 
@@ -118,8 +146,10 @@ def _trade(
         price=record.get("price") if price is None else price,
         day=day,
         account=account,
+        fee=commission(record.get("fees & comm")),
         titles={
             Field.SYMBOL: record.title("symbol"),
+            Field.ENTRY_FEE: record.title("fees & comm"),
             Field.QUANTITY: record.title("quantity"),
             Field.ENTRY_PRICE: record.title("price"),
             Field.ENTRY_DATE: record.title("date"),

@@ -1,5 +1,6 @@
 """Swissquote: transactions, between semicolons. `Order #` is shared by an order's fills and is no number of one."""
 
+from onboarding.imports.commissions import commission
 from onboarding.imports.dialects.dialect import Dialect, Source, read_table
 from onboarding.imports.findings import Field
 from onboarding.imports.instruments import instrument_of
@@ -11,6 +12,8 @@ from onboarding.imports.terms import Terms
 TRANSACTIONS = frozenset({"date", "order #", "transaction", "symbol", "isin", "quantity", "unit price", "currency"})
 
 _SIDES = dict.fromkeys(("buy", "kauf", "achat"), Side.BUY) | dict.fromkeys(("sell", "verkauf", "vente"), Side.SELL)
+_TRANSFERS = frozenset({"credit", "debit"})
+_FEES = frozenset({"custody fees"})
 _SHARES_MOVE = frozenset({"split", "reverse split", "spin off", "merger", "transfer", "exchange", "delivery"})
 
 
@@ -21,13 +24,25 @@ def read(source: Source, terms: Terms) -> Statement:
 def _row(statement: Statement, record: Record, terms: Terms) -> None:
     kind = record.get("transaction")
     side = _SIDES.get(kind.lower())
+    day, _, time = record.get("date").partition(" ")
+    if kind.lower() in _TRANSFERS | _FEES:
+        statement.flow(
+            record.number,
+            kind,
+            amount=plain_number(record.get("net amount")),
+            day=iso_date(day, "%d-%m-%Y"),
+            currency=record.get("currency"),
+            is_fee=kind.lower() in _FEES,
+            amount_title=record.title("net amount"),
+            day_title=record.title("date"),
+        )
+        return
     if side is None:
         if kind.lower() in _SHARES_MOVE:
             statement.refuse_action(record.number, kind, record.title("transaction"))
         else:
             statement.leave_out(record.number, kind)
         return
-    day, _, time = record.get("date").partition(" ")
     statement.trade(
         record.number,
         instrument_of(record.get("symbol"), terms, isin=record.get("isin")),
@@ -37,7 +52,9 @@ def _row(statement: Statement, record: Record, terms: Terms) -> None:
         day=iso_date(day, "%d-%m-%Y"),
         time=time,
         currency=record.get("currency"),
+        fee=commission(record.get("costs")),
         titles={
+            Field.ENTRY_FEE: record.title("costs"),
             Field.SYMBOL: record.title("symbol"),
             Field.QUANTITY: record.title("quantity"),
             Field.ENTRY_PRICE: record.title("unit price"),

@@ -4,7 +4,7 @@ from onboarding.imports.dialects.dialect import Dialect, Source, read_table
 from onboarding.imports.findings import Field
 from onboarding.imports.instruments import instrument_of
 from onboarding.imports.sheet import Record
-from onboarding.imports.spelling import iso_date
+from onboarding.imports.spelling import iso_date, unsigned
 from onboarding.imports.statement import Side, Statement
 from onboarding.imports.terms import Terms
 
@@ -21,6 +21,18 @@ def read(source: Source, terms: Terms) -> Statement:
 def _row(statement: Statement, record: Record, terms: Terms) -> None:
     action = record.get("action")
     side = Side.BUY if action.lower().endswith(" buy") else Side.SELL if action.lower().endswith(" sell") else None
+    if action.lower() in {"deposit", "withdrawal"}:
+        amount = record.get("total")
+        statement.flow(
+            record.number,
+            action,
+            amount=f"-{unsigned(amount)}" if action.lower() == "withdrawal" else amount,
+            day=iso_date(record.get("time")),
+            currency=record.get("currency (total)"),
+            amount_title=record.title("total"),
+            day_title=record.title("time"),
+        )
+        return
     if side is None:
         if action.lower().startswith(_SHARES_MOVE):
             statement.refuse_action(record.number, action, record.title("action"))

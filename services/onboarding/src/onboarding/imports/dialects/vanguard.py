@@ -1,12 +1,15 @@
 """Vanguard: a table of positions, which knows no cost, a blank line, and a table of transactions."""
 
+from onboarding.imports.commissions import commission
 from onboarding.imports.dialects.dialect import Dialect, Source
 from onboarding.imports.findings import Field, Finding
 from onboarding.imports.instruments import instrument_of
 from onboarding.imports.sheet import Banner, Record
-from onboarding.imports.spelling import iso_date, number_or_none
+from onboarding.imports.spelling import iso_date, number_or_none, unsigned
 from onboarding.imports.statement import Effect, Side, Statement
 from onboarding.imports.terms import Terms, day_of_file
+
+_COMMISSIONS = ("commissions and fees", "commission fees")
 
 POSITIONS = frozenset({"account number", "investment name", "symbol", "shares", "share price", "total value"})
 TRANSACTIONS = frozenset({"account number", "trade date", "transaction type", "symbol", "shares", "share price"})
@@ -23,6 +26,10 @@ ACTIONS = {
     "sell to close": (Side.SELL, Effect.CLOSES),
 }
 _CASH = frozenset({"sweep in", "sweep out", "dividend", "capital gain (st)", "capital gain (lt)", "interest"})
+_TRANSFERS = frozenset(
+    {"contribution", "distribution", "funds paid", "funds received", "wire in", "wire out", "withdrawal"}
+)
+_FEES = frozenset({"account fee", "advisor fee", "advisory fee", "fee"})
 _DATE = "%m/%d/%Y"
 
 
@@ -75,10 +82,22 @@ def _transaction(statement: Statement, record: Record, terms: Terms) -> None:
             price=record.get("share price"),
             day=iso_date(record.get("trade date"), _DATE),
             account=record.get("account number"),
-            titles=_titles(record) | {Field.ENTRY_DATE: record.title("trade date")},
+            fee=commission(unsigned(record.get(*_COMMISSIONS))),
+            titles=_titles(record)
+            | {Field.ENTRY_DATE: record.title("trade date"), Field.ENTRY_FEE: record.title(*_COMMISSIONS)},
         )
     elif number_or_none(record.get("shares")):
         statement.refuse_action(record.number, kind, record.title("transaction type"))
+    elif kind.lower() in _TRANSFERS | _FEES:
+        statement.flow(
+            record.number,
+            kind,
+            amount=record.get("net amount"),
+            day=iso_date(record.get("trade date"), _DATE),
+            is_fee=kind.lower() in _FEES,
+            amount_title=record.title("net amount"),
+            day_title=record.title("trade date"),
+        )
     else:
         statement.leave_out(record.number, kind)
 

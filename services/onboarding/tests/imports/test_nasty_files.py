@@ -42,6 +42,15 @@ class Nasty:
     isins: dict[str, str] = field(default_factory=dict)
 
 
+BAD_SYMBOL = "3:Symbol:symbol_bad_characters"
+EMPTY_ROW = (
+    BAD_SYMBOL,
+    "3:Quantity:quantity_missing",
+    "3:Entry Price Per Share:price_missing",
+    "3:Entry Date:date_missing",
+)
+
+
 def ours(*rows: str) -> str:
     return "\n".join([OURS, *rows])
 
@@ -59,6 +68,21 @@ NASTY = [
         warnings=("2:read_as_windows_1252", "2:entry_date_assumed"),
     ),
     Nasty("bytes that are no text anywhere", ours(AAPL).encode() + b"\n\x81\x8d\x01", refusal="not_utf8"),
+    Nasty("UTF-16 without its mark", ours(AAPL).encode("utf-16-le"), refusal="not_text"),
+    Nasty(
+        "Latin-1 in a column of ours",
+        f"{OURS},Notes\n{AAPL},Société".encode("latin-1"),
+        ONE,
+        warnings=("2:read_as_windows_1252", "1:column_ignored"),
+    ),
+    Nasty(
+        "UTF-8 and Windows-1252 mixed",
+        f"{OURS},Notes\n{AAPL},é\n".encode() + f"{AAPL},é".encode("cp1252"),
+        ONE * 2,
+        warnings=("3:read_as_windows_1252", "1:column_ignored", "3:identical_row"),
+    ),
+    Nasty("a NUL in the middle", f"{ours(AAPL)}\nMSFT\x00,1,2,2024-01-02".encode(), refusal="not_text"),
+    Nasty("a mark of the byte order in every line", ours(AAPL, "\ufeffAAPL,1,2,2024-01-02"), ONE, (BAD_SYMBOL,)),
     # No text at all
     Nasty("empty", b"", refusal="file_empty"),
     Nasty("only white space", " \r\n\t\n", refusal="file_empty"),
@@ -69,6 +93,9 @@ NASTY = [
     Nasty("a picture renamed .csv", b"\x89PNG\r\n\x1a\n", refusal="not_utf8"),
     Nasty("a compressed file renamed .csv", b"\x1f\x8b\x08\x00\x00\x00\x00\x00", refusal="not_utf8"),
     Nasty("more than 10 MB", b"#" * (10 * 1024 * 1024 + 1), refusal="file_too_large"),
+    Nasty("10 MB to the byte", ours(AAPL, "#").encode().ljust(10 * 1024 * 1024, b"x"), ONE),
+    Nasty("an archive renamed .csv", b"PK\x03\x04\n\x00\x00\x00\x00\x00mine.csv", refusal="not_text"),
+    Nasty("a PDF renamed .csv", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\x00", refusal="not_utf8"),
     Nasty("lines without end", b"a,\n" * 1_000_000, refusal="too_many_rows"),
     Nasty("elements without end", FLEX.format("<a/>" * 300_000), refusal="too_many_rows"),
     Nasty("a web page", "<html><body>Please log in</body></html>", refusal="columns_missing"),
@@ -81,6 +108,30 @@ NASTY = [
     Nasty("an open quote", ours('"AAPL,1,2,2024-01-02', AAPL), ONE, ("2:None:quoting_broken",)),
     Nasty("an unquoted thousands comma", ours("AAPL,1,000,185.50,2024-01-16", AAPL), ONE, ("2:None:too_many_cells",)),
     Nasty("a line of a megabyte", ours("A" * 1_000_000, AAPL), ONE, ("2:None:line_too_long",)),
+    Nasty(
+        "the header again between rows",
+        ours(AAPL, OURS, AAPL),
+        ONE * 2,
+        warnings=("3:header_repeated", "4:identical_row"),
+    ),
+    Nasty(
+        "a line end inside of quotes",
+        f'{OURS},Notes\n{AAPL},"two\nlines"\n{AAPL},one',
+        ONE,
+        ("2:None:quoting_broken", *EMPTY_ROW),
+        ("1:column_ignored",),
+    ),
+    Nasty(
+        "a total below our rows",
+        ours(AAPL, "Total,100,,"),
+        ONE,
+        ("3:Entry Price Per Share:price_missing", "3:Entry Date:date_missing"),
+    ),
+    Nasty(
+        "header names in capitals and with spaces around",
+        f" SYMBOL , quantity,ENTRY  PRICE per share,Entry date \n{AAPL}",
+        ONE,
+    ),
     Nasty("a broken header", f'"{OURS}\n{AAPL}', refusal="header_broken"),
     Nasty("a doubled column", f"{OURS},Symbol\n{AAPL},X", refusal="column_repeated"),
     Nasty("a missing column", f"Symbol,Quantity\n{AAPL}", refusal="columns_missing"),
@@ -102,6 +153,58 @@ NASTY = [
         ("AAPL -1000 @ 1185.5",),
     ),
     Nasty("a formula", ours("=1+1,1,2,2024-01-02"), errors=("2:Symbol:symbol_bad_characters",)),
+    Nasty("a command", ours("=cmd|'/C calc'!A1,1,2,2024-01-02"), errors=("2:Symbol:symbol_too_long",)),
+    Nasty(
+        "a formula as a number",
+        ours("AAPL,=1+1,@SUM(A1),2024-01-02"),
+        errors=(
+            "2:Quantity:quantity_not_a_number",
+            "2:Entry Price Per Share:price_not_a_number",
+        ),
+    ),
+    Nasty("a mark for writing from right to left", ours(AAPL, "\u200fAAPL,1,2,2024-01-02"), ONE, (BAD_SYMBOL,)),
+    Nasty("spaces that do not break", ours("\u00a0AAPL\u00a0,100\u00a0,185.5,2024-01-16"), ONE),
+    Nasty("a minus that is none", ours("AAPL,\u22125,2,2024-01-02"), errors=("2:Quantity:quantity_not_a_number",)),
+    Nasty("a short holding", ours("AAPL,-5,2,2024-01-02"), ("AAPL -5 @ 2",)),
+    Nasty("a spreadsheet's number of a day", ours("AAPL,1,2,45307"), errors=("2:Entry Date:date_not_iso",)),
+    Nasty("a year of two digits", ours("AAPL,1,2,16-01-24"), errors=("2:Entry Date:date_not_iso",)),
+    Nasty("a day or a month first", ours("AAPL,1,2,03/04/2024"), errors=("2:Entry Date:date_not_iso",)),
+    Nasty("a time behind the day", ours("AAPL,1,2,2024-01-16T09:30:00Z"), errors=("2:Entry Date:date_not_iso",)),
+    Nasty(
+        "the 29th of February",
+        ours("AAPL,1,2,2023-02-29", "AAPL,1,2,2024-02-29"),
+        ("AAPL 1 @ 2",),
+        ("2:Entry Date:date_not_iso",),
+    ),
+    Nasty("tomorrow", ours("AAPL,1,2,2026-11-21"), errors=("2:Entry Date:date_in_future",)),
+    Nasty("more than a century ago", ours("AAPL,1,2,1926-11-19"), errors=("2:Entry Date:date_too_old",)),
+    Nasty(
+        "a name instead of a ticker", ours("Apple Incorporated,1,2,2024-01-02"), errors=("2:Symbol:symbol_too_long",)
+    ),
+    Nasty(
+        "nothing in any column",
+        ours('"","","",""', "--,--,--,--"),
+        errors=(
+            "3:Symbol:symbol_missing",
+            "3:Quantity:quantity_missing",
+            "3:Entry Price Per Share:price_missing",
+            "3:Entry Date:date_missing",
+        ),
+    ),
+    Nasty(
+        "a fee below zero, and one of an exit that was not",
+        f"{OURS},Entry Fee,Exit Fee\n{AAPL},-1,\n{AAPL},,1",
+        errors=(
+            "2:Entry Fee:fee_negative",
+            "3:Exit Fee:exit_fee_without_exit",
+        ),
+    ),
+    Nasty("euros", f"{OURS},Currency\n{AAPL},EUR", errors=("2:Currency:currency_not_usd",)),
+    Nasty(
+        "an exit without its price",
+        f"{OURS},Exit Date\n{AAPL},2024-02-01",
+        errors=("2:Exit Price Per Share:price_missing",),
+    ),
     Nasty("digits of another script", ours("AAPL,١٢,2,2024-01-02"), errors=("2:Quantity:quantity_not_a_number",)),
     Nasty("1e15 shares", ours("AAPL,1e15,2,2024-01-02"), errors=("2:Quantity:amount_too_large",)),
     Nasty(
@@ -139,6 +242,20 @@ NASTY = [
         f"{FIDELITY}\nZ1,Mine, -SNDK270917C1500,CALL,-2,$80,-$16000,$15000,Margin",
         ("SNDK 17SEP27 1500 C -2 @ 75",),
         warnings=("2:entry_date_assumed",),
+    ),
+    Nasty(
+        "one option in four spellings",
+        "\n".join(
+            [
+                SCHWAB,
+                '"AAPL  270115C00300000","","1","$9","$900","$800",',
+                '"-AAPL270115C300","","1","$9","$900","$800",',
+                '"AAPL 15JAN27 300 C","","1","$9","$900","$800",',
+                '"AAPL 01/15/2027 300.00 C","","1","$9","$900","$800",',
+            ]
+        ),
+        ("AAPL 15JAN27 300 C 1 @ 8",) * 4,
+        warnings=("2:entry_date_assumed", "3:identical_row", "4:identical_row", "5:identical_row"),
     ),
     Nasty(
         "an option that expires on the 31st of February",
@@ -184,6 +301,23 @@ NASTY = [
         "a day that is not in the calendar, and one to come",
         f"{SCHWAB_ACTIVITY}\n02/30/2024,Buy,AAPL,,1,$5,,\n01/16/2027,Sell,AAPL,,1,$5,,",
         errors=("2:Date:date_not_iso", "3:Date:date_in_future"),
+    ),
+    Nasty(
+        "a deposit to come, and one of no number",
+        f"{SCHWAB_ACTIVITY}\n01/16/2027,Wire Received,,,,,,$5\n01/16/2024,Wire Received,,,,,,five\n"
+        "01/16/2024,Buy,AAPL,,100,$185.50,,",
+        ONE,
+        ("2:Date:date_in_future", "3:Amount:amount_not_a_number"),
+    ),
+    Nasty(
+        "a year of two digits at a broker",
+        f"{SCHWAB_ACTIVITY}\n01/16/24,Buy,AAPL,,100,$185.50,,",
+        errors=("2:Date:date_not_iso",),
+    ),
+    Nasty(
+        "only deposits",
+        f"{SCHWAB_ACTIVITY}\n01/16/2024,Wire Received,,,,,,$5",
+        refusal="nothing_to_import",
     ),
     Nasty(
         "a merger",

@@ -78,6 +78,7 @@ WARNINGS: Mapping[str, str] = {
     "number_rounded": "Nothing, unless the lost decimals matter.",
     "identical_row": "Remove one if it was exported twice; two fills at one price are both kept.",
     "column_ignored": "Nothing, unless the name was misspelt.",
+    "header_repeated": "Nothing.",
     "symbol_renamed": "Nothing.",
     "read_as_windows_1252": "Nothing, unless names look wrong: then save the file as CSV UTF-8.",
     "rows_left_out": "Nothing: these rows are no positions.",

@@ -47,6 +47,10 @@ def read_table(sheet: Sheet, *, max_rows: int) -> Table:
         if len(rows) + len(errors) >= max_rows:
             message = f"The file has more than {max_rows:,} rows; send it in parts."
             raise ImportRefused("too_many_rows", message, line=line.number)
+        if line.cells and line.cells == header.cells:
+            message = "The header again, as where files were put together; it is no row."
+            warnings.append(Finding(line.number, None, "header_repeated", message, line.raw))
+            continue
         read = _row(line, len(header.cells), columns)
         if isinstance(read, Finding):
             errors.append(read)

@@ -16,6 +16,7 @@ from rich.table import Table  # noqa: E402
 
 from benchmarks import (  # noqa: E402
     backfill,
+    changes,
     events,
     exposures,
     fetching,
@@ -23,6 +24,7 @@ from benchmarks import (  # noqa: E402
     misses,
     newcomers,
     night,
+    night_after,
     refresh,
     workers,
 )
@@ -37,6 +39,8 @@ MEASURES = {
     "night": night.measure,
     "refresh": refresh.measure,
     "workers": workers.measure,
+    "night-after": night_after.measure,
+    "changes": changes.measure,
     "hits": hits.measure,
     "misses": misses.measure,
     "events": events.measure,

@@ -32,6 +32,7 @@ async def test_runs_are_listed_with_their_counts_and_reasons(world, engine, fold
     assert (running["state"], running["remaining"], running["portfolios"]) == ("running", 1, 2)
     event = PortfolioRefreshRequested(run=RUN, chunk=0)
     await ChunkWorker(engine, folding, outbox, "test").refresh_requested(envelope(event))
+    assert (await client.get("/runs")).json()["failing"] == 1
     run = (await client.get(f"/runs/{RUN}")).json()
     assert (run["state"], run["portfolios_failed"]) == ("completed_with_failures", 1)
     assert [failure["portfolio_id"] for failure in run["failures"]] == [str(bad)]

@@ -11,9 +11,13 @@ from symbol_batch.providers.massive import URL, MassiveProvider
 from symbol_batch.providers.paced import PacedProvider
 from symbol_batch.providers.provider import Provider
 from symbol_batch.providers.turns import Turns
-from symbol_batch.providers.yahoo import YahooProvider
+from symbol_batch.providers.yahoo_messages import SetUp
+from symbol_batch.providers.yahoo_processes import YahooProcesses
 from symbol_batch.settings import NEEDED, ProviderName, SymbolBatchSettings
 from symbol_batch.store.provider_limits import ProviderLimit, SharedLimits, provider_limits
+
+LOG_SERVICE = "symbol-batch"
+"""On the lines that a provider's own processes log."""
 
 
 def provider_chain(settings: SymbolBatchSettings, engine: AsyncEngine, clock: Clock) -> Chain:
@@ -70,12 +74,15 @@ async def provider_status(settings: SymbolBatchSettings, connection: AsyncConnec
 
 
 def _yahoo(settings: SymbolBatchSettings, turns: Turns) -> Provider:
-    provider = YahooProvider(
+    set_up = SetUp(
         base=settings.yahoo_url,
         concurrency=settings.provider_concurrency,
         deadline=settings.provider_deadline,
-        hook=turns,
+        log_service=LOG_SERVICE,
+        log_format=settings.log_format,
+        log_level=settings.log_level,
     )
+    provider = YahooProcesses(turns, set_up, processes=settings.provider_processes)
     return PacedProvider(provider, turns, in_flight=settings.provider_concurrency)
 
 

@@ -37,6 +37,9 @@ class SymbolBatchSettings(ServiceSettings):
     """How long a request waits while a provider refuses; one that refuses for longer is passed over."""
     provider_concurrency: int = Field(default=10, ge=1, le=10)
     """Questions in flight to Yahoo; more than ten it takes for an attack."""
+    provider_processes: int = Field(default=2, ge=1, le=10)
+    """Processes that ask Yahoo. Each keeps one core busy while it has much to ask: with two, asking ten at a time waits
+    for the answers and no longer for the processor."""
     provider_deadline: float = Field(default=60.0, gt=0)
     """For everything that one symbol's fetch sends, its retries included."""
     history_from: date = date(2019, 1, 2)

@@ -36,8 +36,8 @@ class NotSent(Exception):
 class Closed(Exception):
     """A request was not sent because the process is shutting down."""
 
-    def __init__(self) -> None:
-        super().__init__("not sent: shutting down")
+    def __init__(self, said: str = "not sent: shutting down") -> None:
+        super().__init__(said)
 
 
 def told(error: Exception) -> str:

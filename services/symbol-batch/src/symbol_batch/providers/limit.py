@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Protocol
 
 from symbol_batch.providers import breaker as breakers
 from symbol_batch.providers import pacing
 from symbol_batch.providers.breaker import Breaker, BreakerState
+from symbol_batch.providers.http_session import Headers
 from symbol_batch.providers.pacing import Pace
 from symbol_batch.providers.provider import Outcome
+from symbol_batch.providers.retry_after import retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,15 @@ class Heard:
             self.lost + other.lost,
             max(said, default=None),
         )
+
+
+def heard_from(epoch: int, status: int | None, headers: Headers) -> Heard:
+    """What came back to one request: 429 is a refusal; an error of the server, or nothing, a lost answer."""
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Heard(epoch, refused=1, retry_after=retry_after(headers))
+    if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Heard(epoch, lost=1)
+    return Heard(epoch, answered=1)
 
 
 @dataclass(frozen=True, slots=True)

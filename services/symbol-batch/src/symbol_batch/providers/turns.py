@@ -11,15 +11,13 @@ from concurrent.futures import Future
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http import HTTPStatus
 
 import structlog
 
 from symbol_batch.providers.breaker import LONGEST_OPEN, BreakerState
 from symbol_batch.providers.http_session import Closed, Headers, NotSent, RequestHook
-from symbol_batch.providers.limit import Heard, Limit, Limits
+from symbol_batch.providers.limit import Heard, Limit, Limits, heard_from
 from symbol_batch.providers.provider import Failure, Outcome
-from symbol_batch.providers.retry_after import retry_after
 
 EVERY = 0.1
 """Seconds between exchanges with the other processes: no turn is given on older knowledge, no refusal kept longer."""
@@ -82,7 +80,7 @@ class Turns(RequestHook):
         """Block until the request may go. NotSent where the provider is not to be asked for longer than it may wait."""
         waiting = _Waiting()
         try:
-            self._loop.call_soon_threadsafe(self._join, waiting, IS_URGENT.get())
+            self._loop.call_soon_threadsafe(self._line_up, waiting, IS_URGENT.get())
         except RuntimeError as error:
             raise Closed from error
         while not waiting.turn.done():
@@ -93,17 +91,28 @@ class Turns(RequestHook):
         self._mine.epoch = waiting.turn.result()
 
     def after_response(self, status: int | None, headers: Headers) -> None:
-        """Learn from what came back: 429 is a refusal; an error of the server, or nothing, a lost answer."""
-        epoch: int = self._mine.epoch
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            heard = Heard(epoch, refused=1, retry_after=retry_after(headers))
-        elif status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            heard = Heard(epoch, lost=1)
-        else:
-            heard = Heard(epoch, answered=1)
+        """Learn from what came back."""
         # Without a loop there is nobody left to learn from it.
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._hear, heard)
+            self._loop.call_soon_threadsafe(self.learn, self._mine.epoch, status, headers)
+
+    def join(self, *, is_urgent: bool) -> "Future[int]":
+        """`before_request` for who is on the event loop: what it gives is done when the request may go, or may not.
+
+        Its result is the epoch to `learn` with.
+        """
+        waiting = _Waiting()
+        self._line_up(waiting, is_urgent)
+        return waiting.turn
+
+    def learn(self, epoch: int, status: int | None, headers: Headers) -> None:
+        """`after_response` for who is on the event loop."""
+        heard = heard_from(epoch, status, headers)
+        known = self._heard.get(epoch)
+        self._heard[epoch] = heard if known is None else known + heard
+        if not heard.answered:
+            self._is_bad_news = True
+        self._wake()
 
     def closing(self) -> None:
         """Send everybody in the line away, now and from now on."""
@@ -133,18 +142,11 @@ class Turns(RequestHook):
         self._is_closed = True
         self._send_all_away(Closed)
 
-    def _join(self, waiting: _Waiting, is_urgent: bool) -> None:
+    def _line_up(self, waiting: _Waiting, is_urgent: bool) -> None:
         if self._is_closed:
             waiting.turn.set_exception(Closed())
             return
         (self._urgent if is_urgent else self._ordinary).append(waiting)
-        self._wake()
-
-    def _hear(self, heard: Heard) -> None:
-        known = self._heard.get(heard.epoch)
-        self._heard[heard.epoch] = heard if known is None else known + heard
-        if not heard.answered:
-            self._is_bad_news = True
         self._wake()
 
     def _wake(self) -> None:

@@ -19,12 +19,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from local_stack.database import Database
 from onboarding.api import create_app
 from onboarding.portfolios import Portfolios
+from onboarding.progress import Progress
 from onboarding.settings import OnboardingSettings
 from riskstream.database.engine import create_engine
 from riskstream.messaging.outbox import Outbox
 from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.clock import NEW_YORK, Clock
 from riskstream.runtime.health import Health
+from riskstream.runtime.server_sent_events import EventStreams, StreamLimits
 from riskstream.runtime.settings import AuthSettings
 
 ISSUER = "https://issuer.test"
@@ -200,7 +202,8 @@ async def make_api(
         settings = OnboardingSettings(postgres_dsn="postgresql://unused", kafka="unused", **quick | named)
         outbox = Outbox("portfolios", "/services/onboarding", clock=clock)
         portfolios = Portfolios(engine, outbox, clock, settings)
-        app = create_app(portfolios, tokens, clock, settings, Health())
+        progress, streams = Progress(engine, poll_seconds=1), EventStreams(StreamLimits(per_owner=1, in_process=1))
+        app = create_app(portfolios, tokens, clock, settings, Health(), progress=progress, streams=streams)
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://onboarding")
         clients.append(client)
         return Api(portfolios, client, issuer)

@@ -10,6 +10,7 @@ import structlog
 from onboarding import schema
 from onboarding.api import create_app
 from onboarding.portfolios import Portfolios
+from onboarding.progress import Progress
 from onboarding.renames import LotRenamer
 from onboarding.settings import OnboardingSettings
 from onboarding.sweeper import SymbolSweeper
@@ -22,6 +23,7 @@ from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.clock import Clock, clock_from_environment
 from riskstream.runtime.health import Health
 from riskstream.runtime.logs import configure_logs
+from riskstream.runtime.server_sent_events import EventStreams
 from riskstream.runtime.service import HttpPart, Periodic, Service
 from riskstream.runtime.settings import AuthSettings
 
@@ -50,7 +52,10 @@ async def serve(clock: Clock) -> int:
     health = Health()
     health.add("relay", relay.state)
     tokens = TokenVerifier(AuthSettings())
-    app = create_app(Portfolios(engine, outbox, clock, settings), tokens, clock, settings, health)
+    progress = Progress(engine, poll_seconds=settings.progress_poll_ms / 1000)
+    streams = EventStreams(settings.stream_limits())
+    portfolios = Portfolios(engine, outbox, clock, settings)
+    app = create_app(portfolios, tokens, clock, settings, health, progress=progress, streams=streams)
     http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
     host, port = http.address
     service = Service(SERVICE, health, shutdown_seconds=settings.shutdown_seconds)
@@ -59,6 +64,8 @@ async def serve(clock: Clock) -> int:
     service.add("renames", Periodic("rename lots", settings.sweep_seconds, LotRenamer(engine, outbox, clock).apply))
     service.add("silent sessions", Periodic("end silent sessions", WATCH_SECONDS, partial(end_silent_sessions, engine)))
     service.add("relay", relay)
+    service.add("progress", progress)
+    service.add("streams", streams)
     service.add("http", http)
     log.info("listening", host=host, port=port)
     return await service.run()

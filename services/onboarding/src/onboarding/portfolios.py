@@ -261,8 +261,7 @@ class Portfolios:
 
 def status_of(record: PortfolioRecord) -> Status:
     """The portfolio's status at the moment it was read."""
-    valued = None if record.valuation is None else record.valuation.portfolio_version
-    return derive(record.unknown, record.version, valued)
+    return derive(record.unknown, record.version, record.valued_version)
 
 
 def last_due_day(clock: Clock) -> date:

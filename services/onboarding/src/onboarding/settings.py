@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from riskstream.runtime.server_sent_events import StreamLimits
 from riskstream.runtime.settings import ServiceSettings
 
 
@@ -21,5 +22,20 @@ class OnboardingSettings(ServiceSettings):
     request_max_bytes: int = Field(default=10 * 1024 * 1024, ge=1)
     portfolio_max_rows: int = Field(default=50_000, ge=1)
 
+    progress_poll_ms: int = Field(default=300, ge=10)
+    """How often portfolios whose progress somebody follows are read."""
+    streams_per_owner: int = Field(default=6, ge=1)
+    """Of progress, open at a time in one process; as many as a browser opens to one server."""
+    streams_in_process: int = Field(default=200, ge=1)
+    stream_longest_seconds: float = Field(default=900.0, gt=0)
+    """Then a client is asked to come back, and to show a token that is still good."""
+
     sweep_seconds: float = Field(default=60.0, gt=0)
     """How often symbols are looked for that are held, unknown, and not being worked on."""
+
+    def stream_limits(self) -> StreamLimits:
+        return StreamLimits(
+            per_owner=self.streams_per_owner,
+            in_process=self.streams_in_process,
+            longest_seconds=self.stream_longest_seconds,
+        )

@@ -4,9 +4,10 @@ Requests act as `onboarding_api` for one owner, so that row-level security holds
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Row, text
@@ -43,6 +44,11 @@ class PortfolioRecord:
     valuation: Valuation | None
     unknown: Sequence[UnknownSymbol]
 
+    @property
+    def valued_version(self) -> int | None:
+        """The version that was valued last; null where none was."""
+        return None if self.valuation is None else self.valuation.portfolio_version
+
 
 @dataclass(frozen=True, slots=True)
 class CreationRecord:
@@ -58,20 +64,26 @@ SELECT p.portfolio_id, p.name, p.version, p.first_session, p.declared_equity, p.
        (SELECT count(*) FROM portfolios.positions o WHERE o.portfolio_id = p.portfolio_id) AS positions,
        h.valuation, h.portfolio_version, h.edition, h.session,
        (SELECT jsonb_agg(jsonb_build_object(
-                   'symbol', held.symbol, 'state', r.state, 'step', r.step, 'attempt', coalesce(r.attempt, 0),
-                   'last_outcome', r.last_outcome, 'reason', r.reason, 'detail', r.detail) ORDER BY held.symbol)
-        FROM (SELECT DISTINCT o.symbol FROM portfolios.positions o
-              WHERE o.portfolio_id = p.portfolio_id AND o.investment_class = 'PUBLIC' AND o.exit_date IS NULL) held
+                   'symbol', held.symbol, 'state', CASE WHEN held.known THEN 'ready' ELSE r.state END, 'step', r.step,
+                   'attempt', coalesce(r.attempt, 0), 'last_outcome', r.last_outcome, 'reason', r.reason,
+                   'detail', r.detail) ORDER BY held.symbol)
+        FROM (SELECT public.symbol, EXISTS (SELECT FROM symbols.current_edition c
+                                            JOIN symbols.symbol_daily_metrics m ON m.edition = c.edition
+                                            WHERE m.symbol = public.symbol) AS known
+              FROM (SELECT DISTINCT o.symbol FROM portfolios.positions o
+                    WHERE o.portfolio_id = p.portfolio_id AND o.investment_class = 'PUBLIC' AND o.exit_date IS NULL
+                   ) public) held
         LEFT JOIN symbols.symbol_requests r ON r.symbol = held.symbol
-        WHERE NOT EXISTS (SELECT FROM symbols.current_edition c
-                          JOIN symbols.symbol_daily_metrics m ON m.edition = c.edition
-                          WHERE m.symbol = held.symbol)) AS unknown
+        -- Known now, and the valuation does without it still: `ready` is said of what is in the valuation.
+        WHERE NOT held.known OR held.symbol = ANY (h.unknown_symbols)) AS unknown
 FROM portfolios.portfolios p
 LEFT JOIN valuations.valuation_heads h ON h.portfolio_id = p.portfolio_id
 WHERE p.owner_id = :owner AND p.deleted_at IS NULL
 """
 
 _RECORD = text(_RECORDS + " AND p.portfolio_id = :portfolio")
+
+_SOME = text(_RECORDS + " AND p.portfolio_id = ANY (CAST(:portfolios AS uuid[]))")
 
 _PAGE = text(
     _RECORDS + " AND (CAST(:after AS uuid) IS NULL OR p.portfolio_id > :after) ORDER BY p.portfolio_id LIMIT :limit"
@@ -111,6 +123,14 @@ ORDER BY asked.symbol
 _QUEUE = text("""
 SELECT count(*) AS pending, count(*) FILTER (WHERE symbol = ANY (CAST(:symbols AS text[]))) AS among_them
 FROM symbols.symbol_requests WHERE state IN ('queued', 'running', 'waiting_for_provider')
+""")
+
+# In the order in which requests are taken; one that is still on its way to the symbol layer comes behind all.
+_AHEAD = text("""
+WITH queue AS (SELECT symbol, row_number() OVER (ORDER BY requested_at, symbol) - 1 AS ahead
+               FROM symbols.symbol_requests WHERE state IN ('queued', 'running', 'waiting_for_provider'))
+SELECT asked.symbol, coalesce(queue.ahead, (SELECT count(*) FROM queue)) AS ahead
+FROM unnest(CAST(:symbols AS text[])) AS asked (symbol) LEFT JOIN queue ON queue.symbol = asked.symbol
 """)
 
 _INSERT_PORTFOLIO = text("""
@@ -312,8 +332,16 @@ async def insert_change(
 
 
 async def find_portfolio(connection: AsyncConnection, owner: str, portfolio: UUID) -> PortfolioRecord | None:
-    row = (await connection.execute(_RECORD, {"owner": owner, "portfolio": portfolio})).one_or_none()
-    return None if row is None else _record(row)
+    rows = (await connection.execute(_RECORD, {"owner": owner, "portfolio": portfolio})).all()
+    return next(iter(await _records(connection, rows)), None)
+
+
+async def find_portfolios(
+    connection: AsyncConnection, owner: str, portfolios: Sequence[UUID]
+) -> dict[UUID, PortfolioRecord]:
+    """Those of `portfolios` that there are, by id."""
+    rows = await connection.execute(_SOME, {"owner": owner, "portfolios": list(portfolios)})
+    return {record.portfolio_id: record for record in await _records(connection, rows.all())}
 
 
 async def page_of_portfolios(
@@ -321,7 +349,7 @@ async def page_of_portfolios(
 ) -> list[PortfolioRecord]:
     """At most `limit` portfolios in the order of their ids, beginning behind `after`."""
     rows = await connection.execute(_PAGE, {"owner": owner, "after": after, "limit": limit})
-    return [_record(row) for row in rows]
+    return await _records(connection, rows.all())
 
 
 async def positions(connection: AsyncConnection, owner: str, portfolio: UUID) -> list[tuple[UUID, Lot]]:
@@ -386,6 +414,20 @@ async def rename_lots(
         )
         changes.append((portfolio, version, first))
     return changes
+
+
+async def _records(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[PortfolioRecord]:
+    """The portfolios of `rows`; where symbols wait, with how many wait before them."""
+    records = [_record(row) for row in rows]
+    waiting = {symbol.symbol for record in records for symbol in record.unknown if symbol.waits}
+    if not waiting:
+        return records
+    places = await connection.execute(_AHEAD, {"symbols": sorted(waiting)})
+    ahead = {place.symbol: place.ahead for place in places}
+    return [
+        replace(record, unknown=[replace(symbol, ahead=ahead.get(symbol.symbol)) for symbol in record.unknown])
+        for record in records
+    ]
 
 
 def _record(row: Row[tuple[object, ...]]) -> PortfolioRecord:

@@ -12,7 +12,7 @@ from onboarding.imports.findings import Finding
 from onboarding.imports.lot import InvestmentClass, Lot
 from onboarding.imports.rows import Validated
 from onboarding.portfolios import status_of
-from onboarding.status import Status, UnknownSymbol
+from onboarding.status import Status, UnknownSymbol, poll_after_ms
 from onboarding.store import PortfolioRecord
 
 MOST_FINDINGS = 10_000
@@ -34,11 +34,16 @@ class SymbolProgress(Answer):
 
     symbol: str
     state: str | None = Field(
-        description="`queued`, `running`, `waiting_for_provider`, `ready`; null while the request is on its way."
+        description="`queued`, `running`, `waiting_for_provider`, `ready` (known, and about to be valued); null while "
+        "the request is on its way."
     )
     step: str | None
     attempt: int
-    last_outcome: str | None
+    last_outcome: str | None = Field(description="What the provider answered last; refusals use up no attempt.")
+    ahead: int | None = Field(
+        description="How many requests made before it have not ended: they come first, three at a time, except that "
+        "one whose provider refuses lets others pass. Null where it does not wait."
+    )
 
 
 class ValuationHead(Answer):
@@ -60,6 +65,7 @@ class PortfolioStatus(Answer):
     failed_symbols: list[FailedSymbol]
     progress: list[SymbolProgress] = Field(description="The pending symbols, one by one.")
     valuation: ValuationHead | None = Field(description="Null before the first valuation.")
+    poll_after_ms: int | None = Field(description="When to ask again; null where nothing is on its way any more.")
 
     @classmethod
     def of(cls, record: PortfolioRecord) -> Self:
@@ -206,6 +212,7 @@ def _status(record: PortfolioRecord) -> dict[str, Any]:
         "pending_symbols": [symbol.symbol for symbol in pending],
         "failed_symbols": [_failed(symbol) for symbol in record.unknown if symbol.failed],
         "progress": [_progress(symbol) for symbol in pending],
+        "poll_after_ms": poll_after_ms(record.unknown, record.version, record.valued_version),
         "valuation": None
         if head is None
         else ValuationHead(
@@ -240,6 +247,7 @@ def _progress(symbol: UnknownSymbol) -> SymbolProgress:
         step=symbol.step,
         attempt=symbol.attempt,
         last_outcome=symbol.last_outcome,
+        ahead=symbol.ahead,
     )
 
 

@@ -2,18 +2,28 @@
 
 from fastapi import FastAPI
 
+from onboarding.api.progress import progress_router
 from onboarding.api.refusals import install_refusal_handlers
 from onboarding.api.routes import portfolio_router
 from onboarding.portfolios import Portfolios
+from onboarding.progress import Progress
 from onboarding.settings import OnboardingSettings
 from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.clock import Clock
 from riskstream.runtime.health import Health
 from riskstream.runtime.problems import install_problem_handlers
+from riskstream.runtime.server_sent_events import EventStreams
 
 
 def create_app(
-    portfolios: Portfolios, tokens: TokenVerifier, clock: Clock, settings: OnboardingSettings, health: Health
+    portfolios: Portfolios,
+    tokens: TokenVerifier,
+    clock: Clock,
+    settings: OnboardingSettings,
+    health: Health,
+    *,
+    progress: Progress,
+    streams: EventStreams,
 ) -> FastAPI:
     """The HTTP application of onboarding."""
     app = FastAPI(
@@ -23,6 +33,7 @@ def create_app(
     )
     app.state.tokens = tokens
     app.include_router(portfolio_router(portfolios, clock, settings))
+    app.include_router(progress_router(portfolios, progress, streams))
     app.include_router(health.router())
     install_problem_handlers(app)
     install_refusal_handlers(app, settings.retry_after_seconds)

@@ -18,7 +18,6 @@ from onboarding.api.answers import (
     ImportReport,
     Portfolio,
     Portfolios,
-    PortfolioStatus,
     PortfolioSummary,
     position_finding,
 )
@@ -151,15 +150,6 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         record, lots = await portfolios.find_with_positions(owner, portfolio_id)
         body = await asyncio.to_thread(lambda: Portfolio.with_positions(record, lots).model_dump_json())
         return Response(body, media_type="application/json")
-
-    @router.get(
-        "/{portfolio_id}/status",
-        responses=documentation.problems(**UNAUTHORIZED, **NOT_FOUND),
-        summary="How far a portfolio is",
-    )
-    async def status(portfolio_id: UUID, owner: Owner) -> PortfolioStatus:
-        """Derived at this moment from the portfolio, its valuation and the symbol layer; never stored."""
-        return PortfolioStatus.of(await portfolios.find(owner, portfolio_id))
 
     @router.delete(
         "/{portfolio_id}",

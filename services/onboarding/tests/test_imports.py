@@ -37,6 +37,7 @@ async def test_a_file_becomes_a_portfolio_with_its_events(api, layer):
         "dialect": "riskstream",
         "left_out": 0,
         "positions": 3,
+        "flows": 0,
         "rows": 3,
         "accepted": 3,
         "rejected": 0,

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from onboarding import store
+from onboarding.imports.flow import CashFlow
 from onboarding.imports.lot import Lot
 from onboarding.refusals import (
     CreatedAndDeleted,
@@ -47,6 +48,8 @@ class NewPortfolio:
 
     name: str
     lots: Sequence[Lot]
+    flows: Sequence[CashFlow] = ()
+    """After the first session: what came and went before is in the equity."""
     declared_equity: Decimal | None = None
     first_session: date | None = None
     """Null: the session of the current edition."""
@@ -93,6 +96,11 @@ class Portfolios:
                 if earlier is not None:
                     return Created(earlier, is_new=False)
             return await self._store_new(connection, owner, new, key)
+
+    async def first_session(self, owner: str, named: date | None) -> date:
+        """The first session that a portfolio created now would have; raises as `create` does for a bad one."""
+        async with self._acting_for(owner) as connection:
+            return await self._first_session(connection, named)
 
     async def settled(self, owner: str, created: Created) -> PortfolioRecord:
         """The portfolio as soon as it is no longer pending, or as it is when the wait is over.
@@ -209,6 +217,7 @@ class Portfolios:
             lots=new.lots,
             now=now,
         )
+        await store.insert_flows(connection, owner=owner, portfolio=portfolio, flows=new.flows)
         if key is not None:
             await store.remember_creation(
                 connection,

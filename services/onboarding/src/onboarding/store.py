@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onboarding.imports.flow import CashFlow
 from onboarding.imports.lot import InvestmentClass, Lot
 from onboarding.status import UnknownSymbol
 
@@ -161,6 +162,13 @@ FROM unnest(CAST(:position_id AS uuid[]), CAST(:symbol AS text[]), CAST(:quantit
 _LOT_COLUMNS = tuple(field.name for field in fields(Lot))
 
 _LOTS_AT_ONCE = 2_500
+
+_INSERT_FLOWS = text("""
+INSERT INTO portfolios.cash_flows (flow_id, portfolio_id, owner_id, flow_date, amount, kind, note)
+SELECT flow.flow_id, :portfolio, :owner, flow.flow_date, flow.amount, flow.kind, flow.note
+FROM unnest(CAST(:flow_id AS uuid[]), CAST(:flow_date AS date[]), CAST(:amount AS numeric[]), CAST(:kind AS text[]),
+            CAST(:note AS text[])) AS flow (flow_id, flow_date, amount, kind, note)
+""")
 
 _INSERT_CHANGE = text("""
 INSERT INTO portfolios.portfolio_changes (portfolio_id, version, owner_id, first_affected_session, changed_at)
@@ -315,6 +323,19 @@ async def insert_portfolio(
     await insert_change(
         connection, owner=owner, portfolio=portfolio, version=1, first_affected_session=first_session, now=now
     )
+
+
+async def insert_flows(connection: AsyncConnection, *, owner: str, portfolio: UUID, flows: Sequence[CashFlow]) -> None:
+    """The flows with which a portfolio is created."""
+    if flows:
+        columns = {
+            "flow_id": [uuid4() for _ in flows],
+            "flow_date": [flow.day for flow in flows],
+            "amount": [flow.amount for flow in flows],
+            "kind": [str(flow.kind) for flow in flows],
+            "note": [flow.note for flow in flows],
+        }
+        await connection.execute(_INSERT_FLOWS, {"portfolio": portfolio, "owner": owner} | columns)
 
 
 async def insert_change(

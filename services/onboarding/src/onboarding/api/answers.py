@@ -101,6 +101,8 @@ class Position(Answer):
     entry_date: date
     exit_price: Decimal | None
     exit_date: date | None
+    entry_fee: Decimal
+    exit_fee: Decimal
     investment_class: InvestmentClass
     investment_subtype: str | None
     underlying_symbol: str | None
@@ -130,11 +132,12 @@ class ImportReport(Answer):
     """What a file came to. A dry run and an import of the same file say the same."""
 
     dialect: str = Field(description="Whose layout the file has: `riskstream` is ours.")
-    rows: int = Field(description="Positions and trades. What is neither counts in `left_out`.")
+    rows: int = Field(description="Positions, trades and cash flows. What is none of them counts in `left_out`.")
     accepted: int
     rejected: int
-    left_out: int = Field(description="Cash, totals, dividends: a warning for each kind of them.")
+    left_out: int = Field(description="Totals, dividends, interest: a warning for each kind of them.")
     positions: int = Field(description="Lots: a broker's trades are matched, first in, first out.")
+    flows: int = Field(description="Deposits, withdrawals and fees of the account, from the first session on.")
     errors: list[RowFinding] = Field(description=f"At most {MOST_FINDINGS:,}; `errors_count` is of all.")
     warnings: list[RowFinding] = Field(description=f"At most {MOST_FINDINGS:,}; `warnings_count` is of all.")
     errors_count: int
@@ -149,6 +152,7 @@ class ImportReport(Answer):
             rejected=validated.rejected,
             left_out=validated.left_out,
             positions=len(validated.lots),
+            flows=len(validated.flows),
             errors=[_row_finding(finding) for finding in validated.errors[:MOST_FINDINGS]],
             warnings=[_row_finding(finding) for finding in validated.warnings[:MOST_FINDINGS]],
             errors_count=len(validated.errors),
@@ -261,6 +265,8 @@ def _position(identity: UUID, lot: Lot) -> Position:
         entry_date=lot.entry_date,
         exit_price=lot.exit_price,
         exit_date=lot.exit_date,
+        entry_fee=lot.entry_fee,
+        exit_fee=lot.exit_fee,
         investment_class=lot.investment_class,
         investment_subtype=lot.investment_subtype,
         underlying_symbol=lot.underlying_symbol,

@@ -2,6 +2,8 @@
 
 from fastapi import FastAPI
 
+from onboarding.api.exports import export_router
+from onboarding.api.imports import import_router
 from onboarding.api.progress import progress_router
 from onboarding.api.refusals import install_refusal_handlers
 from onboarding.api.routes import portfolio_router
@@ -33,6 +35,8 @@ def create_app(
     )
     app.state.tokens = tokens
     app.include_router(portfolio_router(portfolios, clock, settings))
+    app.include_router(import_router(portfolios, clock, settings))
+    app.include_router(export_router(portfolios))
     app.include_router(progress_router(portfolios, progress, streams))
     app.include_router(health.router())
     install_problem_handlers(app)

@@ -26,6 +26,8 @@ _POSITION: dict[str, Any] = {
         Field.OPTION_TYPE: {"type": "string", "enum": ["CALL", "PUT"]},
         Field.EXIT_DATE: _DATE,
         Field.EXIT_PRICE: _DECIMAL,
+        Field.ENTRY_FEE: _DECIMAL | {"description": "USD paid when it was opened, for the whole lot; 0 or above."},
+        Field.EXIT_FEE: _DECIMAL | {"description": "USD paid when it was closed, for the whole lot; 0 or above."},
         Field.MULTIPLIER: _DECIMAL | {"description": "100 for options, else 1."},
         Field.CURRENCY: {"type": "string", "enum": ["USD"]},
     },
@@ -109,6 +111,30 @@ IMPORT: dict[str, Any] = {
             "application/xml": {"schema": {"type": "string", "description": "A Flex query of Interactive Brokers."}},
         },
     },
+}
+
+UNAUTHORIZED = {"s401": "No bearer token, or one that is refused."}
+NOT_FOUND = {"s404": "You have no such portfolio. Another owner's is answered the same way."}
+
+CREATION_PROBLEMS = UNAUTHORIZED | {
+    "s400": "The body cannot be read.",
+    "s409": "The key, or the file, stands for a creation with other content.",
+    "s413": "The body is too large.",
+    "s422": "Findings about rows and fields, all at once.",
+    "s503": "So many new symbols wait that nothing was stored; see Retry-After.",
+}
+
+EXPORT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file, with the portfolio's version as its ETag.",
+        "content": {
+            "text/csv": {"schema": {"type": "string"}, "example": _SAMPLE_CSV},
+            "application/json": {
+                "schema": {"type": "object", "description": "A body of `POST /portfolios`."},
+            },
+        },
+    },
+    304: {"description": "The file that `If-None-Match` names is the present one."},
 }
 
 _PROBLEM_SCHEMA: dict[str, Any] = {

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -11,23 +11,18 @@ from fastapi.security import HTTPBearer
 
 from onboarding.api import documentation
 from onboarding.api.answers import (
-    MOST_FINDINGS,
     CreatedPortfolio,
-    DryRun,
-    ImportedPortfolio,
-    ImportReport,
     Portfolio,
     Portfolios,
     PortfolioSummary,
     position_finding,
 )
-from onboarding.api.bodies import read_file, read_json, read_limited
-from onboarding.api.details import Details, caller_key, canonical, file_key
-from onboarding.imports.files import read_file as read_holdings
-from onboarding.imports.renames import listed_symbol, under_new_names
+from onboarding.api.bodies import read_json, read_limited
+from onboarding.api.creations import answer_created, named_now, refuse_fields
+from onboarding.api.details import Details, caller_key, canonical
+from onboarding.api.documentation import CREATION_PROBLEMS, NOT_FOUND, UNAUTHORIZED
 from onboarding.imports.rows import Validated, validate
-from onboarding.imports.terms import Terms
-from onboarding.portfolios import Created, NewPortfolio
+from onboarding.portfolios import NewPortfolio
 from onboarding.portfolios import Portfolios as PortfolioService
 from onboarding.settings import OnboardingSettings
 from riskstream.runtime.auth import current_owner
@@ -37,40 +32,17 @@ from riskstream.runtime.problems import Problem
 Owner = Annotated[str, Depends(current_owner)]
 
 JSON_FIELDS = ("name", "positions", "declared_equity", "first_session")
-IMPORT_FIELDS = ("name", "declared_equity", "first_session", "mode", "dry_run", "file_date", "isins")
-KEYED_ALWAYS = ("name", "declared_equity", "first_session", "mode")
-"""What else a file stands for, beside its bytes, whether it was sent or not."""
-
-UNAUTHORIZED = {"s401": "No bearer token, or one that is refused."}
-NOT_FOUND = {"s404": "You have no such portfolio. Another owner's is answered the same way."}
-CREATION = UNAUTHORIZED | {
-    "s400": "The body cannot be read.",
-    "s409": "The key, or the file, stands for a creation with other content.",
-    "s413": "The body is too large.",
-    "s422": "Findings about rows and fields, all at once.",
-    "s503": "So many new symbols wait that nothing was stored; see Retry-After.",
-}
 
 
 def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: OnboardingSettings) -> APIRouter:
     """The operations on portfolios."""
     router = APIRouter(prefix="/portfolios", tags=["portfolios"], dependencies=[Depends(HTTPBearer(auto_error=False))])
 
-    async def named_now(owner: str, validated: Validated) -> Validated:
-        symbols = {listed[1] for listed in map(listed_symbol, validated.lots) if listed is not None}
-        return under_new_names(validated, await portfolios.new_names(owner, sorted(symbols)))
-
-    async def answer_created(owner: str, created: Created, response: Response) -> Any:
-        record = await portfolios.settled(owner, created)
-        response.status_code = HTTPStatus.CREATED if created.is_new else HTTPStatus.OK
-        response.headers["Location"] = f"/portfolios/{created.portfolio_id}"
-        return record
-
     @router.post(
         "",
         status_code=HTTPStatus.CREATED,
         response_model=CreatedPortfolio,
-        responses=documentation.problems(**CREATION),
+        responses=documentation.problems(**CREATION_PROBLEMS),
         openapi_extra=documentation.CREATION,
         summary="Create a portfolio from JSON",
     )
@@ -81,53 +53,12 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         """
         body = await read_limited(request, settings.request_max_bytes)
         new, validated, document = await asyncio.to_thread(_from_json, body, clock, settings.portfolio_max_rows)
-        validated = await named_now(owner, validated)
+        validated = await named_now(portfolios, owner, validated)
         new = replace(new, lots=validated.lots)
         key = caller_key(request.headers.get("idempotency-key"), b"json", document)
         created = await portfolios.create(owner, new, key)
-        record = await answer_created(owner, created, response)
+        record = await answer_created(portfolios, owner, created, response)
         return CreatedPortfolio.with_warnings(record, validated)
-
-    @router.post(
-        "/import",
-        status_code=HTTPStatus.CREATED,
-        response_model=ImportedPortfolio | DryRun,
-        responses=documentation.problems(**CREATION, s415="Neither a form nor a CSV."),
-        openapi_extra=documentation.IMPORT,
-        summary="Create a portfolio from a file, ours or a broker's",
-    )
-    async def import_file(request: Request, response: Response, owner: Owner) -> ImportedPortfolio | DryRun:
-        """Reports every error of every row at once. The same file sent again creates nothing new and answers 200.
-
-        Brokers' exports are recognised by their headers. Purchases and sales become lots, first in, first out.
-        """
-        sent = await read_file(request, settings.request_max_bytes)
-        details = Details({name: value for name, value in sent.fields.items() if name != "file"})
-        details.only(IMPORT_FIELDS)
-        mode, dry_run = details.mode(), details.flag("dry_run")
-        terms = Terms(clock.today(), details.isins(), details.file_date())
-        table = await asyncio.to_thread(read_holdings, sent.content, terms, max_rows=settings.portfolio_max_rows)
-        table = await named_now(owner, table)
-        report = await asyncio.to_thread(ImportReport.of, table)
-        new = NewPortfolio(
-            name=details.name(),
-            lots=table.lots,
-            declared_equity=details.declared_equity(),
-            first_session=details.first_session(),
-        )
-        _refuse_fields(details)
-        storable = bool(table.lots) and (mode == "accept_valid" or not table.errors)
-        if dry_run:
-            response.status_code = HTTPStatus.OK
-            return DryRun(would_be_stored=storable, report=report)
-        if not storable:
-            raise _rows_refused(table, report)
-        keyed = [name for name in IMPORT_FIELDS if name in KEYED_ALWAYS or (name in details.sent and name != "dry_run")]
-        content = canonical({name: details.sent.get(name) for name in keyed})
-        header = request.headers.get("idempotency-key")
-        key = caller_key(header, b"file", sent.content, content) or file_key(sent.content, content)
-        created = await portfolios.create(owner, new, key)
-        return ImportedPortfolio.with_report(await answer_created(owner, created, response), report)
 
     @router.get("", responses=documentation.problems(**UNAUTHORIZED), summary="List your portfolios")
     async def page(
@@ -180,27 +111,5 @@ def _from_json(body: bytes, clock: Clock, most: int) -> tuple[NewPortfolio, Vali
     if document.get("positions") == [] and new.declared_equity is None:
         details.refuse("positions", "positions_missing", "Without positions, declare the equity that is held as cash.")
     details.errors += [position_finding(finding) for finding in validated.errors]
-    _refuse_fields(details)
+    refuse_fields(details)
     return new, validated, canonical(document)
-
-
-def _refuse_fields(details: Details) -> None:
-    if details.errors:
-        count = len(details.errors)
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "portfolio_invalid",
-            f"{count:,} {'error' if count == 1 else 'errors'}; nothing was stored.",
-            errors=details.errors[:MOST_FINDINGS],
-        )
-
-
-def _rows_refused(table: Validated, report: ImportReport) -> Problem:
-    hint = " Send mode=accept_valid to store the others." if table.lots else ""
-    return Problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        "rows_invalid",
-        f"{report.rejected:,} of {report.rows:,} rows have errors ({report.errors_count:,} in all); "
-        f"nothing was stored.{hint}",
-        errors=[error.model_dump() for error in report.errors],
-    )

@@ -6,33 +6,22 @@ another fold.
 """
 
 import asyncio
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias
 from uuid import UUID
 
-import asyncpg
-import numpy as np
 import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from portfolio_refresh import metrics
-from portfolio_refresh.group import Fault, Group, Outcome, symbols_priced, value_group
-from portfolio_refresh.start import first_place, fold_start
-from portfolio_refresh.store.holdings import HeldFlow, HeldLot, held_flows, held_lots, standings
-from portfolio_refresh.store.prices import known_symbols, load_market
-from portfolio_refresh.store.states import (
-    Edition,
-    PortfolioState,
-    current_edition,
-    portfolio_states,
-    sessions_with_prices,
-)
+from portfolio_refresh.group import Fault, Group, Outcome, value_group
+from portfolio_refresh.reading import Read, read_groups
+from portfolio_refresh.store.states import Edition, PortfolioState
 from portfolio_refresh.store.valuations import PortfolioFold, forget_portfolios, write_folds
-from portfolio_refresh.valuation.arrays import DAY, Days
 from riskstream.database.engine import driver
 from riskstream.events.envelope import Envelope
 from riskstream.events.event import Event
@@ -44,7 +33,6 @@ from riskstream.messaging.outbox import Outbox
 log = structlog.get_logger(__name__)
 
 Cause: TypeAlias = Literal["night", "change", "symbol", "revision", "sweep"]
-Row = TypeVar("Row", HeldLot, HeldFlow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +55,6 @@ class FoldResult:
     failed: dict[UUID, tuple[PortfolioState, Edition, Fault]] = field(default_factory=dict)
     lost: list[UUID] = field(default_factory=list)
     """Somebody else was faster in every round: their folds and changes stand, and whoever lost looks again later."""
-
-
-@dataclass(slots=True)
-class _Read:
-    """What one read transaction found."""
-
-    groups: list[Group] = field(default_factory=list)
-    unchanged: list[UUID] = field(default_factory=list)
-    deleted: list[UUID] = field(default_factory=list)
-    postponed: list[UUID] = field(default_factory=list)
-    edition: Edition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +98,7 @@ class Folding:
             batch = [pending.popleft() for _ in range(min(len(pending), self._limits.portfolios))]
             with metrics.FOLD_SECONDS.labels("read").time():
                 read = await self._read(batch, from_first, since)
-            pending.extendleft(reversed(read.postponed))
+            pending.extend(read.postponed)
             result.unchanged += read.unchanged + read.deleted
             if read.deleted:
                 await self._forget(read.deleted)
@@ -141,7 +118,7 @@ class Folding:
                     await asyncio.sleep(self._limits.pause_seconds)
         return result
 
-    async def _read(self, portfolio_ids: Sequence[UUID], from_first: set[UUID], since: date | None) -> _Read:
+    async def _read(self, portfolio_ids: Sequence[UUID], from_first: set[UUID], since: date | None) -> Read:
         snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         async with snapshot.begin() as connection:
             # The first statement through SQLAlchemy begins the transaction that the driver's then belong to.
@@ -212,102 +189,3 @@ def _refreshed(fold: PortfolioFold, cause: Cause) -> PortfolioRefreshed:
         to_session=fold.edition.session,
         cause=cause,
     )
-
-
-async def read_groups(
-    connection: asyncpg.Connection,
-    portfolio_ids: Sequence[UUID],
-    from_first: set[UUID],
-    most_snapshots: int,
-    *,
-    since: date | None = None,
-) -> _Read:
-    """Read, inside the caller's transaction, what folds of these portfolios need, grouped by where they begin.
-
-    Those in `from_first` begin at their first session whatever their head says. Portfolios whose snapshots would
-    come to more than `most_snapshots` together are postponed, save the first.
-    """
-    read = _Read(edition=await current_edition(connection))
-    if read.edition is None:
-        read.unchanged = list(portfolio_ids)
-        return read
-    calendar = np.array(await sessions_with_prices(connection, read.edition), dtype=DAY)
-    states = await portfolio_states(connection, portfolio_ids, read.edition)
-    there = {state.portfolio_id for state in states}
-    read.unchanged += [portfolio_id for portfolio_id in portfolio_ids if portfolio_id not in there]
-    starts: dict[tuple[int, bool], list[PortfolioState]] = defaultdict(list)
-    snapshots = 0
-    for state in states:
-        if state.deleted:
-            read.deleted.append(state.portfolio_id)
-            continue
-        start = fold_start(state, calendar, since)
-        if start is None:
-            read.unchanged.append(state.portfolio_id)
-            continue
-        first = first_place(state, calendar)
-        if state.portfolio_id in from_first:
-            start = first
-        snapshots += len(calendar) - start
-        if snapshots > most_snapshots and starts:
-            read.postponed.append(state.portfolio_id)
-        else:
-            starts[start, start == first].append(state)
-    await _move_those_without_a_standing(connection, starts, calendar)
-    read.groups = await _groups(connection, starts, read.edition, calendar)
-    return read
-
-
-async def _move_those_without_a_standing(
-    connection: asyncpg.Connection, starts: dict[tuple[int, bool], list[PortfolioState]], calendar: Days
-) -> None:
-    """Who has no snapshot of the session before begins at its first session."""
-    for start, at_first_session in list(starts):
-        if at_first_session:
-            continue
-        states = starts[start, at_first_session]
-        found = await standings(connection, [state.portfolio_id for state in states], calendar[start - 1].item())
-        for state in states:
-            if state.portfolio_id not in found:
-                starts[first_place(state, calendar), True].append(state)
-        starts[start, at_first_session] = [state for state in states if state.portfolio_id in found]
-
-
-async def _groups(
-    connection: asyncpg.Connection,
-    starts: dict[tuple[int, bool], list[PortfolioState]],
-    edition: Edition,
-    calendar: Days,
-) -> list[Group]:
-    all_ids = [state.portfolio_id for states in starts.values() for state in states]
-    lots = _by_portfolio(await held_lots(connection, all_ids))
-    flows = _by_portfolio(await held_flows(connection, all_ids))
-    groups = []
-    for (start, at_first_session), states in sorted(starts.items(), key=lambda item: item[0]):
-        if not states:
-            continue
-        ids = [state.portfolio_id for state in states]
-        symbols = symbols_priced([lot for portfolio_id in ids for lot in lots.get(portfolio_id, ())])
-        before = {} if at_first_session else await standings(connection, ids, calendar[start - 1].item())
-        groups.append(
-            Group(
-                edition=edition,
-                start=start,
-                at_first_session=at_first_session,
-                states=states,
-                standings=before,
-                lots=lots,
-                flows=flows,
-                symbols=symbols,
-                known=await known_symbols(connection, edition.number, symbols),
-                market=await load_market(connection, symbols, calendar, start, at_first_session=at_first_session),
-            )
-        )
-    return groups
-
-
-def _by_portfolio(rows: Sequence[Row]) -> dict[UUID, list[Row]]:
-    grouped: dict[UUID, list[Row]] = defaultdict(list)
-    for row in rows:
-        grouped[row.portfolio_id].append(row)
-    return grouped

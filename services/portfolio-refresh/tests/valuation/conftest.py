@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from portfolio_refresh.valuation.book import NO_SYMBOL, Flows, Lots, Market, Opening
+from portfolio_refresh.valuation.by_hand import NO_SERIES, HandPrices
 from portfolio_refresh.valuation.fold import Folded, fold
 from portfolio_refresh.valuation.ratios import Ratios
 
@@ -23,6 +24,11 @@ class Lot:
     left: str | None = None
     multiplier: float = 1
     by_hand: bool = False
+    fees: tuple[float, float] = (0, 0)
+    option: tuple[str, str, float, str] | None = None
+    """CALL or PUT, the underlying, strike and expiry."""
+    prices: tuple[tuple[str, float], ...] = ()
+    """By hand: day and price."""
 
 
 @dataclass
@@ -69,17 +75,35 @@ class Example:
 
     def lots(self, *books: list[Lot]) -> Lots:
         flat = [(place, lot) for place, book in enumerate(books) for lot in book]
+        given = [(place, day, price) for place, (_, lot) in enumerate(flat) for day, price in lot.prices]
+        by_hand = HandPrices(
+            np.array([g[0] for g in given], dtype=np.int64),
+            np.array([g[1] for g in given], dtype=DAY),
+            np.array([g[2] for g in given], dtype=float),
+        )
+
+        def ints(values: list[float]) -> np.ndarray:
+            return np.array(values, dtype=np.int64)
+
         return Lots(
-            portfolio=np.array([place for place, _ in flat], dtype=np.int64),
-            symbol=np.array(
-                [NO_SYMBOL if lot.by_hand else self.symbols.index(lot.symbol) for _, lot in flat], dtype=np.int64
+            portfolio=ints([place for place, _ in flat]),
+            symbol=ints(
+                [NO_SYMBOL if lot.by_hand or lot.option else self.symbols.index(lot.symbol) for _, lot in flat]
             ),
             quantity=np.array([lot.quantity for _, lot in flat], dtype=float),
             multiplier=np.array([lot.multiplier for _, lot in flat], dtype=float),
             entry_price=np.array([lot.entry for _, lot in flat], dtype=float),
             entry_date=np.array([lot.entered for _, lot in flat], dtype=DAY),
+            entry_fee=ints([round(lot.fees[0] * 10_000) for _, lot in flat]),
             exit_price=np.array([np.nan if lot.exit is None else lot.exit for _, lot in flat], dtype=float),
             exit_date=np.array([lot.left or "NaT" for _, lot in flat], dtype=DAY),
+            exit_fee=ints([round(lot.fees[1] * 10_000) for _, lot in flat]),
+            underlying=ints([self.symbols.index(lot.option[1]) if lot.option else NO_SYMBOL for _, lot in flat]),
+            right=ints([{"CALL": 1, "PUT": -1}[lot.option[0]] if lot.option else 0 for _, lot in flat]),
+            strike=np.array([lot.option[2] if lot.option else np.nan for _, lot in flat], dtype=float),
+            expires=np.array([lot.option[3] if lot.option else "NaT" for _, lot in flat], dtype=DAY),
+            series=ints([place if lot.prices else NO_SERIES for place, (_, lot) in enumerate(flat)]),
+            by_hand=by_hand,
         )
 
     def fold(
@@ -87,6 +111,7 @@ class Example:
         *books: list[Lot],
         equity: float | None = None,
         flows: list[tuple[str, float]] = [],  # noqa: B006  # never changed
+        fees: list[tuple[str, float]] = [],  # noqa: B006
         first: str | None = None,
         through: str | None = None,
     ) -> Folded:
@@ -99,19 +124,25 @@ class Example:
             cash=np.zeros(len(books), dtype=np.int64),
             cumulative_pnl=np.zeros(len(books), dtype=np.int64),
         )
-        folded = fold(self.lots(*books), these_flows(flows, len(books)), opening, market, place, at_first_session=True)
+        folded = fold(self.lots(*books), these_flows(flows, len(books), fees), opening, market, place, at_first_session=True)
         assert not folded.unchained.any()
         assert not folded.uncountable.any()
         return folded
 
 
-def these_flows(flows: list[tuple[str, float]], portfolios: int) -> Flows:
-    """The same flows for each portfolio."""
-    repeated = [(place, day, amount) for place in range(portfolios) for day, amount in flows]
+def these_flows(
+    flows: list[tuple[str, float]],
+    portfolios: int,
+    fees: list[tuple[str, float]] = [],  # noqa: B006
+) -> Flows:
+    """The same flows and fees (> 0) for each portfolio."""
+    every = [(day, amount, False) for day, amount in flows] + [(day, -amount, True) for day, amount in fees]
+    repeated = [(place, *flow) for place in range(portfolios) for flow in every]
     return Flows(
         portfolio=np.array([f[0] for f in repeated], dtype=np.int64),
         date=np.array([f[1] for f in repeated], dtype=DAY),
         amount=np.array([round(f[2] * 10_000) for f in repeated], dtype=np.int64),
+        fee=np.array([f[3] for f in repeated], dtype=bool),
     )
 
 

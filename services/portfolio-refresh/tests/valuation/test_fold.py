@@ -10,7 +10,7 @@ from portfolio_refresh.valuation.fold import fold
 
 MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY = (f"2024-12-0{n}" for n in range(2, 7))
 
-NO_FLOWS = Flows(np.zeros(0, np.int64), np.zeros(0, "datetime64[D]"), np.zeros(0, np.int64))
+NO_FLOWS = Flows(np.zeros(0, np.int64), np.zeros(0, "datetime64[D]"), np.zeros(0, np.int64), np.zeros(0, bool))
 
 
 def standing(portfolios, equity=0):
@@ -185,7 +185,7 @@ def test_a_position_without_any_price_keeps_its_entry_price_and_counts_in_nav_on
     assert folded.snapshots.unpriced[0].tolist() == [1, 1]
     assert folded.snapshots.coverage[0].tolist() == [610 / 910, 620 / 920]
     assert np.isnan(folded.lots.price[1])
-    assert folded.lots.price_session.tolist() == [2, -1]
+    assert folded.lots.price_date.astype(str).tolist() == [WEDNESDAY, "NaT"]
 
 
 def test_an_unpriced_position_is_not_moved_by_a_split(example, book):
@@ -211,7 +211,7 @@ def test_a_missing_close_is_stale_for_five_sessions_then_unpriced_and_never_move
 def test_a_stale_price_is_shown_on_todays_share(example, book):
     market = example(KO=[60, 62, None], splits=[("KO", WEDNESDAY, 2)])
     lots = market.fold([book("KO", 10, 60)]).lots
-    assert (lots.price.tolist(), lots.price_session.tolist(), lots.effective.tolist()) == ([31], [1], [2])
+    assert (lots.price.tolist(), lots.price_date.astype(str).tolist(), lots.effective.tolist()) == ([31], [TUESDAY], [2])
     assert usd(lots.market_value) == [620]
 
 

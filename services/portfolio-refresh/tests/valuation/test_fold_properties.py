@@ -1,12 +1,14 @@
 """What is true of every fold, on random markets and books."""
 
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portfolio_refresh.valuation.book import Flows, Lots, Market, Opening
+from portfolio_refresh.valuation.book import NO_SYMBOL, Flows, Lots, Market, Opening
+from portfolio_refresh.valuation.by_hand import HandPrices
 from portfolio_refresh.valuation.fold import Folded, fold
 from portfolio_refresh.valuation.ratios import Ratios
 
@@ -44,15 +46,31 @@ def random_lots(random: np.random.Generator, portfolios: int, lots: int, calenda
     entered = calendar[0] + random.integers(-30, 22, lots).astype("timedelta64[D]")
     left = entered + random.integers(0, 20, lots).astype("timedelta64[D]")
     left[random.random(lots) < 0.5] = np.datetime64("NaT")
+    symbol = random.integers(-1, SYMBOLS, lots)
+    option = (symbol == NO_SYMBOL) & (random.random(lots) < 0.7)
+    expires = entered + random.integers(0, 25, lots).astype("timedelta64[D]")
+    expires[~option] = np.datetime64("NaT")
+    priced = random.integers(0, lots, lots)
+    given = HandPrices(
+        priced, entered[priced] + np.arange(lots).astype("timedelta64[D]"), np.round(random.uniform(0, 9, lots), 2)
+    )
     return Lots(
         portfolio=np.sort(random.integers(0, portfolios, lots)),
-        symbol=random.integers(-1, SYMBOLS, lots),
+        symbol=symbol,
         quantity=np.round(random.normal(0, 300, lots), 3),
-        multiplier=np.ones(lots),
+        multiplier=np.where(option, 100.0, 1.0),
         entry_price=np.round(random.uniform(10, 90, lots), 2),
         entry_date=entered,
+        entry_fee=random.integers(0, 90_000, lots),
         exit_price=np.where(np.isnat(left), np.nan, np.round(random.uniform(10, 90, lots), 2)),
         exit_date=left,
+        exit_fee=np.where(np.isnat(left), 0, random.integers(0, 90_000, lots)),
+        underlying=np.where(option, random.integers(0, SYMBOLS, lots), NO_SYMBOL),
+        right=np.where(option, random.choice([1, -1], lots), 0),
+        strike=np.where(option, np.round(random.uniform(20, 80, lots)), np.nan),
+        expires=expires,
+        series=np.arange(lots),
+        by_hand=given,
     )
 
 
@@ -62,8 +80,10 @@ def random_case(seed: int, portfolios: int = 4, lots: int = 12) -> tuple[Market,
     flows = Flows(
         random.integers(0, portfolios, 5),
         market.calendar[0] + random.integers(-3, 25, 5).astype("timedelta64[D]"),
-        random.integers(-10_000_000, 10_000_000, 5),
+        random.integers(-10_000_000, 0, 5),
+        random.random(5) < 0.5,
     )
+    flows.amount[~flows.fee] += 5_000_000
     opening = Opening(
         random.integers(0, 10**9, portfolios), random.random(portfolios) < 0.5, *np.zeros((2, portfolios), np.int64)
     )
@@ -76,7 +96,9 @@ def rows(folded: Folded) -> dict[str, list[object]]:
 
 
 def permuted(lots: Lots, order: np.ndarray) -> Lots:
-    return Lots(*(getattr(lots, name)[order] for name in lots.__slots__))
+    """The lots in another order, some of them twice or not at all."""
+    arrays = [name for name in lots.__slots__ if name != "by_hand"]
+    return replace(lots, **{name: getattr(lots, name)[order] for name in arrays})
 
 
 def until(market: Market, sessions: int) -> Market:
@@ -137,10 +159,12 @@ def test_neither_the_order_of_lots_nor_the_other_portfolios_matter(seed):
     order = np.lexsort((np.random.default_rng(seed).random(len(lots)), lots.portfolio))
     assert rows(fold(permuted(lots, order), flows, opening, market, FIRST, at_first_session=True)) == whole
     for portfolio in range(4):
-        _, mine = lots.of_portfolios(portfolio, portfolio + 1)
+        mine = permuted(lots, np.flatnonzero(lots.portfolio == portfolio))
+        mine.portfolio[:] = 0
         ours = flows.portfolio == portfolio
-        alone = Flows(np.zeros(int(ours.sum()), np.int64), flows.date[ours], flows.amount[ours])
-        single = opening.of_portfolios(portfolio, portfolio + 1)
+        alone = Flows(np.zeros(int(ours.sum()), np.int64), flows.date[ours], flows.amount[ours], flows.fee[ours])
+        part = slice(portfolio, portfolio + 1)
+        single = Opening(*(getattr(opening, name)[part] for name in opening.__slots__))
         folded = rows(fold(mine, alone, single, market, FIRST, at_first_session=True))
         assert folded == {name: [values[portfolio]] for name, values in whole.items()}
 
@@ -152,7 +176,9 @@ def test_splitting_a_lot_in_two_changes_nothing_beyond_rounding(seed):
     whole = fold(lots, flows, opening, market, FIRST, at_first_session=True).snapshots
     twice = permuted(lots, np.repeat(np.arange(len(lots)), 2))
     share = np.tile([0.3, 0.7], len(lots))
-    halves = Lots(*(getattr(twice, n) * share if n == "quantity" else getattr(twice, n) for n in twice.__slots__))
+    fees = {name: getattr(lots, name) for name in ("entry_fee", "exit_fee")}
+    shared = {name: np.stack([fee // 3, fee - fee // 3], axis=1).ravel() for name, fee in fees.items()}
+    halves = replace(twice, quantity=twice.quantity * share, **shared)
     parts = fold(halves, flows, opening, market, FIRST, at_first_session=True).snapshots
     for name in ("nav", "cash", "long_value", "cumulative_pnl"):
         assert np.abs(getattr(parts, name) - getattr(whole, name)).max() <= 2 * len(lots) * SESSIONS

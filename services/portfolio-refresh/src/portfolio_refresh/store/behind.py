@@ -25,8 +25,9 @@ WHERE CASE
             ))
             OR (h.edition < e.edition AND EXISTS (
                 SELECT FROM portfolios.positions l
-                JOIN symbols.revisions r ON r.symbol = l.symbol AND r.edition > h.edition AND r.edition <= e.edition
-                WHERE l.portfolio_id = p.portfolio_id
+                JOIN symbols.revisions r ON r.symbol = ANY(ARRAY[l.symbol, l.underlying_symbol])
+                    AND r.edition > h.edition AND r.edition <= e.edition
+                WHERE l.portfolio_id = p.portfolio_id AND l.deleted_version IS NULL
             ))
     END
     AND NOT EXISTS (

@@ -1,4 +1,4 @@
-"""What portfolios hold, and where they stood on a session."""
+"""What portfolios hold, and where they stood on a session. What an owner has deleted is not there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,15 +20,35 @@ class HeldLot(NamedTuple):
     multiplier: Decimal
     entry_price: float
     entry_day: int
+    entry_fee: Decimal
     exit_price: float | None
     exit_day: int | None
+    exit_fee: Decimal
     investment_class: str
+    underlying: str | None
+    """What an option is on; None for anything else."""
+    right: int
+    """1 for a call, −1 for a put, 0 for what does not expire."""
+    strike: float | None
+    expiry_day: int | None
 
 
 class HeldFlow(NamedTuple):
+    """A deposit, a withdrawal or a fee; the amount of a fee is negative."""
+
     portfolio_id: UUID
     day: int
     amount: Decimal
+    fee: bool
+
+
+class HandPrice(NamedTuple):
+    """What an owner says that a lot is worth, per share or unit."""
+
+    portfolio_id: UUID
+    position_id: UUID
+    day: int
+    price: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +60,32 @@ class Standing:
     cumulative_pnl: Decimal
 
 
+# An option of which a term is missing cannot be settled: it is valued by hand until its owner closes it.
 LOTS = """
-SELECT position_id, portfolio_id, symbol, quantity, multiplier, entry_price::float8,
-    entry_date - DATE '1970-01-01', exit_price::float8, exit_date - DATE '1970-01-01', investment_class
-FROM portfolios.positions WHERE portfolio_id = ANY($1) ORDER BY portfolio_id, position_id
+SELECT l.position_id, l.portfolio_id, l.symbol, l.quantity, l.multiplier, l.entry_price::float8,
+    l.entry_date - DATE '1970-01-01', l.entry_fee, l.exit_price::float8, l.exit_date - DATE '1970-01-01', l.exit_fee,
+    l.investment_class,
+    CASE WHEN l.investment_class = 'OPTIONS' THEN l.underlying_symbol END,
+    CASE WHEN NOT o.whole THEN 0 WHEN l.option_type = 'CALL' THEN 1 ELSE -1 END,
+    CASE WHEN o.whole THEN l.strike_price::float8 END,
+    CASE WHEN o.whole THEN l.expiration_date - DATE '1970-01-01' END
+FROM portfolios.positions l CROSS JOIN LATERAL (
+    SELECT l.investment_class = 'OPTIONS' AND l.underlying_symbol IS NOT NULL AND l.strike_price IS NOT NULL
+        AND l.expiration_date IS NOT NULL AND l.option_type IS NOT NULL AS whole
+) o
+WHERE l.portfolio_id = ANY($1) AND l.deleted_version IS NULL
+ORDER BY l.portfolio_id, l.position_id
 """
 
 FLOWS = """
-SELECT portfolio_id, flow_date - DATE '1970-01-01', amount FROM portfolios.cash_flows WHERE portfolio_id = ANY($1)
+SELECT portfolio_id, flow_date - DATE '1970-01-01', amount, kind = 'fee' FROM portfolios.cash_flows
+WHERE portfolio_id = ANY($1) AND deleted_version IS NULL
+"""
+
+# Those of deleted lots are harmless: nobody asks for them.
+HAND_PRICES = """
+SELECT portfolio_id, position_id, price_date - DATE '1970-01-01', price::float8 FROM portfolios.manual_prices
+WHERE portfolio_id = ANY($1)
 """
 
 STANDINGS = """
@@ -62,7 +100,13 @@ async def held_lots(connection: asyncpg.Connection, portfolio_ids: Sequence[UUID
 
 
 async def held_flows(connection: asyncpg.Connection, portfolio_ids: Sequence[UUID]) -> list[HeldFlow]:
+    """Every flow and fee, in no order."""
     return [HeldFlow._make(row) for row in await connection.fetch(FLOWS, portfolio_ids)]
+
+
+async def hand_prices(connection: asyncpg.Connection, portfolio_ids: Sequence[UUID]) -> list[HandPrice]:
+    """Every price that was given by hand, in no order."""
+    return [HandPrice._make(row) for row in await connection.fetch(HAND_PRICES, portfolio_ids)]
 
 
 async def standings(

@@ -1,7 +1,7 @@
 """Prices and actions as arrays: what the symbol layer knows of the symbols a fold needs."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Collection, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
@@ -31,6 +31,19 @@ FROM unnest($1::text[]) s (symbol) CROSS JOIN LATERAL (
 ) m
 """
 
+# Every one of them: which is the last that counts, the calendar says.
+CLOSES_BETWEEN = """
+SELECT m.symbol, array_agg(m.session - DATE '1970-01-01'), array_agg(m.close)
+FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::date[], $3::date[])) s (symbol, since, until)
+JOIN symbols.traded_bars m ON m.symbol = s.symbol AND m.session BETWEEN s.since AND s.until
+WHERE m.close > 0 AND m.close < 'Infinity' AND m.currency = 'USD'
+GROUP BY m.symbol, s.since
+"""
+
+SECTORS = """
+SELECT symbol, sector FROM symbols.company_profiles WHERE symbol = ANY($1) AND sector <> ''
+"""
+
 ACTIONS = """
 SELECT symbol, ex_date - DATE '1970-01-01', kind, ratio, amount FROM symbols.corporate_actions
 WHERE symbol = ANY($1) AND ex_date <= $3 AND (kind <> 'dividend' OR ex_date > $2)
@@ -42,12 +55,24 @@ async def known_symbols(connection: asyncpg.Connection, edition: int, symbols: S
     return {row["symbol"] for row in await connection.fetch(KNOWN, edition, symbols)}
 
 
+async def known_sectors(connection: asyncpg.Connection, symbols: Sequence[str]) -> dict[str, str]:
+    """The sector of each of `symbols` that has one: a GICS name, or ETF."""
+    return {row["symbol"]: row["sector"] for row in await connection.fetch(SECTORS, symbols)}
+
+
 async def load_market(
-    connection: asyncpg.Connection, symbols: Sequence[str], calendar: Days, start: int, *, at_first_session: bool
+    connection: asyncpg.Connection,
+    symbols: Sequence[str],
+    calendar: Days,
+    start: int,
+    *,
+    at_first_session: bool,
+    expiries: Collection[tuple[str, int]],
 ) -> Market:
     """What a fold from the calendar's session `start` on needs to know of `symbols`, numbered in their order.
 
     That is the closes of these sessions and of the six before, and where a symbol has none of those, its last one
+    before; of the underlyings in `expiries`, the closes of the session of expiry (a calendar index) and the five
     before; splits and distributions from the first on; dividends from `start` on.
     """
     before = start if at_first_session else start - 1
@@ -57,6 +82,7 @@ async def load_market(
     came_before = (calendar[before] - np.datetime64(0, "D")).astype(int)
     covered = {symbol for symbol, days, _ in rows if min(days) <= came_before}
     rows += await connection.fetch(LAST_CLOSES_BEFORE, [s for s in symbols if s not in covered], window)
+    rows += await _closes_at_expiry(connection, calendar, window, expiries)
     number = {symbol: place for place, symbol in enumerate(symbols)}
     close_symbol = np.repeat([number[row[0]] for row in rows], [len(row[1]) for row in rows]).astype(np.int64)
     close_day = _days([day for row in rows for day in row[1]])
@@ -78,6 +104,22 @@ async def load_market(
         dividend_date=_days([row[1] for row in dividends]),
         dividend=np.array([row["amount"] for row in dividends], dtype=np.float64),
     )
+
+
+async def _closes_at_expiry(
+    connection: asyncpg.Connection, calendar: Days, window: date, expiries: Collection[tuple[str, int]]
+) -> list[Any]:
+    """Those before `window`: from there on every close is read anyway."""
+    since = [calendar[max(session - STALE_SESSIONS, 0)].item() for _, session in expiries]
+    asked = [
+        (symbol, first, min(calendar[session].item(), window - timedelta(days=1)))
+        for (symbol, session), first in zip(expiries, since, strict=True)
+        if first < window
+    ]
+    if not asked:
+        return []
+    rows: list[Any] = await connection.fetch(CLOSES_BETWEEN, *(list(column) for column in zip(*asked, strict=True)))
+    return rows
 
 
 def _ratios(actions: Sequence[Any], number: dict[str, int]) -> Ratios:

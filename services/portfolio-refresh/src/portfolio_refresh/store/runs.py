@@ -84,6 +84,11 @@ _HOLDERS = """
 WHERE p.deleted_at IS NULL AND p.first_session <= :session AND p.portfolio_id IN (
     SELECT l.portfolio_id FROM portfolios.positions l
     JOIN symbols.revisions r ON r.symbol = l.symbol AND r.edition = :edition
+    WHERE l.deleted_version IS NULL
+    UNION
+    SELECT l.portfolio_id FROM portfolios.positions l
+    JOIN symbols.revisions r ON r.symbol = l.underlying_symbol AND r.edition = :edition
+    WHERE l.deleted_version IS NULL
 )
 ORDER BY 1
 """
@@ -156,7 +161,7 @@ async def sizes_of_all(connection: AsyncConnection, session: date) -> list[tuple
 
 
 async def sizes_of_holders(connection: AsyncConnection, session: date, edition: int) -> list[tuple[UUID, int]]:
-    """The same for those who hold, or held, a symbol that the edition revised."""
+    """The same for those who hold, or held, a symbol that the edition revised, or an option on it."""
     return id_and_lots(await connection.execute(SIZES_OF_HOLDERS, {"session": session, "edition": edition}))
 
 

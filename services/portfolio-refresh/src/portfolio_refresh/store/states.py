@@ -42,7 +42,7 @@ class PortfolioState:
     changed_from: date | None
     """The first session that a version after the head's affects."""
     revised_from: date | None
-    """The first session revised, by an edition after the head's, of a symbol held."""
+    """The first session revised, by an edition after the head's, of a symbol held or the underlying of an option."""
 
 
 CURRENT_EDITION = "SELECT edition, session FROM symbols.current_edition"
@@ -68,8 +68,9 @@ SELECT p.portfolio_id, p.owner_id, p.version, p.first_session, p.declared_equity
     ) AS changed_from,
     (
         SELECT min(r.prices_revised_from) FROM portfolios.positions l
-        JOIN symbols.revisions r ON r.symbol = l.symbol AND r.edition > h.edition AND r.edition <= $2
-        WHERE l.portfolio_id = p.portfolio_id
+        JOIN symbols.revisions r ON r.symbol = ANY(ARRAY[l.symbol, l.underlying_symbol])
+            AND r.edition > h.edition AND r.edition <= $2
+        WHERE l.portfolio_id = p.portfolio_id AND l.deleted_version IS NULL
     ) AS revised_from
 FROM portfolios.portfolios p LEFT JOIN valuations.valuation_heads h USING (portfolio_id)
 WHERE p.portfolio_id = ANY($1)

@@ -40,6 +40,7 @@ AMOUNTS = {
     "pnl_dividend": "bigint",
     "pnl_in_kind": "bigint",
     "pnl_trading": "bigint",
+    "fees": "bigint",
     "cumulative_pnl": "bigint",
     "flow": "bigint",
 }
@@ -65,7 +66,10 @@ POSITION_COLUMNS = {
     "price": "float8",
     "price_session": "date",
     "price_status": "text",
+    "sector": "text",
     "market_value": "bigint",
+    "cost_basis": "bigint",
+    "unrealised_pnl": "bigint",
     "pnl": "bigint",
 }
 
@@ -106,7 +110,7 @@ def _upsert(  # noqa: PLR0917  # a statement's parts, in its order
 ) -> str:
     """Insert; where the key is there and the content differs, update. A row that is the same already is not touched."""
     listed = ", ".join(columns)
-    amounts = {*AMOUNTS, "market_value"}
+    amounts = {*AMOUNTS, "market_value", "cost_basis", "unrealised_pnl"}
     values = ", ".join(f"i.{column} * 0.0001" if column in amounts else f"i.{column}" for column in columns)
     compared = [column for column in content if column not in key]
     changed = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in key)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from portfolio_refresh.valuation.arrays import Bools, Days, Floats, Ints
+from portfolio_refresh.valuation.by_hand import HandPrices
 from portfolio_refresh.valuation.ratios import Ratios
 
 NO_SYMBOL = -1
@@ -23,37 +24,43 @@ class Lots:
     multiplier: Floats
     entry_price: Floats
     entry_date: Days
+    entry_fee: Ints
+    """Ten-thousandths of USD, as `exit_fee`; never negative."""
     exit_price: Floats
     """NaN while open, as `exit_date` is NaT."""
     exit_date: Days
+    exit_fee: Ints
+    underlying: Ints
+    """Of options the index of what they are on; `NO_SYMBOL` for others."""
+    right: Ints
+    """1 for a call, −1 for a put, 0 for what is no option."""
+    strike: Floats
+    """USD per share of the underlying as of the entry date; NaN for what is no option."""
+    expires: Days
+    """NaT for what does not expire."""
+    series: Ints
+    """Index into `by_hand`, or `NO_SERIES`."""
+    by_hand: HandPrices
 
     def __len__(self) -> int:
         return len(self.portfolio)
 
-    def of_portfolios(self, start: int, stop: int) -> tuple[slice, "Lots"]:
-        """The lots of the portfolios `start` to `stop`, numbered from 0 again, and where they are among these."""
-        low, high = np.searchsorted(self.portfolio, [start, stop])
-        where = slice(int(low), int(high))
-        return where, Lots(
-            self.portfolio[where] - start,
-            self.symbol[where],
-            self.quantity[where],
-            self.multiplier[where],
-            self.entry_price[where],
-            self.entry_date[where],
-            self.exit_price[where],
-            self.exit_date[where],
-        )
+    @property
+    def split_symbol(self) -> Ints:
+        """Whose splits multiply the quantity: the lot's own symbol, or an option's underlying."""
+        return np.where(self.underlying == NO_SYMBOL, self.symbol, self.underlying)
 
 
 @dataclass(frozen=True, slots=True)
 class Flows:
-    """Deposits (> 0) and withdrawals, all arrays (F,)."""
+    """Deposits (> 0), withdrawals and fees (< 0), all arrays (F,)."""
 
     portfolio: Ints
     date: Days
     amount: Ints
     """Ten-thousandths of USD."""
+    fee: Bools
+    """Whether it is a fee, which is a loss, and not a flow, which is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +79,15 @@ class Opening:
     def __len__(self) -> int:
         return len(self.equity)
 
-    def of_portfolios(self, start: int, stop: int) -> "Opening":
-        part = slice(start, stop)
-        return Opening(self.equity[part], self.declared[part], self.cash[part], self.cumulative_pnl[part])
-
 
 @dataclass(frozen=True, slots=True)
 class Market:
     """Prices as traded and the ledger of actions of K symbols.
 
     `calendar` is every session that has prices, ascending, up to the edition's. Closes are (N,) triples in any order:
-    they must hold, for each symbol, those of the fold's sessions and of the six before, and where none of these six
-    has one, the last before them. Dividends (D,) are USD per share as traded before the ex-date.
+    they must hold, for each symbol, those of the fold's sessions and of the six before; where none of these six has
+    one, the last before them; and for each option that has expired those of its expiry's session and the five before.
+    Dividends (D,) are USD per share as traded before the ex-date.
     """
 
     calendar: Days

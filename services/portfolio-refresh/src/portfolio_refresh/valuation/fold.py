@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from portfolio_refresh.valuation.arrays import Bools, Floats, Ints, session_on_which_it_counts
-from portfolio_refresh.valuation.book import Flows, Lots, Market, Opening
-from portfolio_refresh.valuation.money import LARGEST, dollars
-from portfolio_refresh.valuation.movements import Movements, movements
+from portfolio_refresh.valuation.arrays import Bools, Days, Floats, Ints, session_on_which_it_counts
+from portfolio_refresh.valuation.book import NO_SYMBOL, Flows, Lots, Market, Opening
+from portfolio_refresh.valuation.money import LARGEST, dollars, ten_thousandths
+from portfolio_refresh.valuation.movements import Movements, cost_basis, movements
 from portfolio_refresh.valuation.pricing import MANUAL, PRICED, STALE, UNPRICED
 
 ROUNDING = 3e-4
@@ -28,6 +28,8 @@ class Snapshots:
     pnl_dividend: Ints
     pnl_in_kind: Ints
     pnl_trading: Ints
+    fees: Ints
+    """Never negative: P&L has them subtracted."""
     cumulative_pnl: Ints
     flow: Ints
     daily_return: Floats
@@ -40,7 +42,7 @@ class Snapshots:
 
     @property
     def pnl(self) -> Ints:
-        return self.pnl_price + self.pnl_dividend + self.pnl_in_kind + self.pnl_trading
+        return self.pnl_price + self.pnl_dividend + self.pnl_in_kind + self.pnl_trading - self.fees
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,12 @@ class LotValues:
     """By which the quantity is multiplied: splits since entry; 0 for a closed lot."""
     price: Floats
     """NaN for an unpriced one."""
-    price_session: Ints
-    """Index into the calendar; −1 for lots valued by hand and unpriced ones."""
+    price_date: Days
+    """Of the close, or of the price by hand; the session for a closed lot; NaT for an unpriced one."""
     status: Ints
     market_value: Ints
+    cost_basis: Ints
+    """0 for a closed lot."""
     pnl: Ints
 
 
@@ -78,22 +82,31 @@ def fold(lots: Lots, flows: Flows, opening: Opening, market: Market, start: int,
     """Value P portfolios on every session of the calendar from index `start` on.
 
     With `at_first_session` the first of these is everybody's first session: P&L 0, NAV the declared equity, or the sum
-    of the values where none was declared; flows dated up to it belong to it. Otherwise `opening` is the snapshot of
-    the session before.
+    of the values where none was declared; flows and fees dated up to it belong to it. Otherwise `opening` is the
+    snapshot of the session before.
 
-    cash_t = cash_{t−1} + flows − purchases + sales + dividends + received in kind
+    cash_t = cash_{t−1} + flows − purchases + sales + dividends + received in kind − fees
     NAV E_t = cash_t + Σ value_t, and E_t = E_{t−1} + pnl_t + flow_t: both are computed and must agree (`unchained`).
     """
     before = start if at_first_session else start - 1
     columns = np.concatenate([[before], np.arange(start, len(market.calendar))])
     with np.errstate(over="ignore", invalid="ignore"):
         moved = movements(lots, market, columns)
-        flow = _flows(flows, market, columns, len(opening))
-        return _add_up(lots, moved, flow, opening, columns, at_first_session=at_first_session)
+        flow = _flows(flows, ~flows.fee, market, columns, len(opening))
+        charged = -_flows(flows, flows.fee, market, columns, len(opening))
+        last = _last_values(lots, market, moved, columns)
+        return _add_up(lots, moved, last, flow, charged, opening, at_first_session=at_first_session)
 
 
-def _add_up(
-    lots: Lots, moved: Movements, flow: Ints, opening: Opening, columns: Ints, *, at_first_session: bool
+def _add_up(  # noqa: PLR0917  # what a fold is made of
+    lots: Lots,
+    moved: Movements,
+    last: LotValues,
+    flow: Ints,
+    charged: Ints,
+    opening: Opening,
+    *,
+    at_first_session: bool,
 ) -> Folded:
     sums = _Sums(lots.portfolio, len(opening))
     value = sums.of(moved.value)
@@ -105,10 +118,11 @@ def _add_up(
         cash_before, nav_before = opening.cash, opening.equity
     earned = sums.of(moved.dividend), sums.of(moved.in_kind)
     trades = sums.of(moved.proceeds - moved.cost)
-    cash = cash_before[:, None] + np.cumsum(flow + trades + earned[0] + earned[1], axis=1)
+    fees = charged + sums.of(moved.fees)
+    cash = cash_before[:, None] + np.cumsum(flow + trades + earned[0] + earned[1] - fees, axis=1)
     nav = cash + value
     pnl_price, pnl_trading = sums.of(moved.price_pnl), sums.of(moved.trading_pnl)
-    pnl = pnl_price + pnl_trading + earned[0] + earned[1]
+    pnl = pnl_price + pnl_trading + earned[0] + earned[1] - fees
     earlier = np.concatenate([nav_before[:, None], nav[:, :-1]], axis=1)
     daily_return = np.where(earlier > 0, pnl / np.where(earlier > 0, earlier, 1), np.nan)
     if at_first_session:
@@ -127,6 +141,7 @@ def _add_up(
         pnl_dividend=earned[0],
         pnl_in_kind=earned[1],
         pnl_trading=pnl_trading,
+        fees=fees,
         cumulative_pnl=opening.cumulative_pnl[:, None] + np.cumsum(pnl, axis=1),
         flow=flow,
         daily_return=daily_return,
@@ -137,13 +152,13 @@ def _add_up(
     )
     turnover = sums.of_floats(moved.turnover)
     total = turnover + np.abs(dollars(cash_before)) + np.abs(dollars(opening.cumulative_pnl))
-    total += np.abs(dollars(flow)).sum(axis=1)
+    total += np.abs(dollars(flow)).sum(axis=1) + dollars(charged).sum(axis=1)
     by_formula = earlier + flow
-    expected = dollars(by_formula) + sums.of_floats(moved.formula_pnl)
+    expected = dollars(by_formula - charged) + sums.of_floats(moved.formula_pnl)
     allowed = ROUNDING * (1 + sums.counts)[:, None] + RELATIVE_ROUNDING * total[:, None]
     return Folded(
         snapshots,
-        _last_values(lots, moved, columns),
+        last,
         uncountable=~(total <= LARGEST),
         unchained=(nav != by_formula + pnl).any(axis=1) | ~(np.abs(dollars(nav) - expected) <= allowed).all(axis=1),
         opening_differs=nav_before != cash_before + value_before,
@@ -171,30 +186,32 @@ class _Sums:
         return total
 
 
-def _flows(flows: Flows, market: Market, columns: Ints, portfolios: int) -> Ints:
-    """(P, T): the flows that count on each session; those up to `columns[0]` have been counted before."""
+def _flows(flows: Flows, counted: Bools, market: Market, columns: Ints, portfolios: int) -> Ints:
+    """(P, T): of the flows `counted` (F,), what counts on each session; those up to `columns[0]` have been before."""
     session = session_on_which_it_counts(market.calendar, flows.date)
     column = np.searchsorted(columns[1:], session, side="left")
-    inside = (session > columns[0]) & (column < len(columns) - 1)
+    inside = counted & (session > columns[0]) & (column < len(columns) - 1)
     total = np.zeros((portfolios, len(columns) - 1), dtype=np.int64)
     np.add.at(total, (flows.portfolio[inside], column[inside]), flows.amount[inside])
     return total
 
 
-def _last_values(lots: Lots, moved: Movements, columns: Ints) -> LotValues:
+def _last_values(lots: Lots, market: Market, moved: Movements, columns: Ints) -> LotValues:
     held, closed = moved.held[:, -1], moved.closed[:, -1]
     shown = np.flatnonzero(held | closed)
     closed = closed[shown]
     prices = moved.prices
     status = prices.status[shown, -1]
-    from_a_close = (status == PRICED) | (status == STALE)
-    gain = moved.price_pnl + moved.trading_pnl + moved.dividend + moved.in_kind
+    by_owner = closed & (lots.symbol[shown] == NO_SYMBOL) & ~moved.ends.expired[shown]
+    gain = (moved.price_pnl + moved.trading_pnl + moved.dividend + moved.in_kind - moved.fees)[shown, -1]
+    basis = ten_thousandths(cost_basis(lots, market, moved)[shown])
     return LotValues(
         lot=shown,
         effective=np.where(closed, 0.0, prices.effective[shown, -1]),
-        price=np.where(closed, lots.exit_price[shown], prices.price[shown, -1]),
-        price_session=np.where(closed, columns[-1], np.where(from_a_close, prices.mark_session[shown, -1], -1)),
-        status=np.where(closed & (status != MANUAL), PRICED, status),
+        price=np.where(closed, moved.ends.price[shown], prices.price[shown, -1]),
+        price_date=np.where(closed, market.calendar[columns[-1]], prices.price_date[shown, -1]),
+        status=np.where(closed, np.where(by_owner, MANUAL, PRICED), status),
         market_value=moved.value[shown, -1],
-        pnl=gain[shown, -1],
+        cost_basis=np.where(closed, 0, basis),
+        pnl=gain,
     )

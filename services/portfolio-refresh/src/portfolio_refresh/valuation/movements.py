@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from portfolio_refresh.valuation.arrays import DAY, Bools, Floats, Ints, session_on_which_it_counts
+from portfolio_refresh.valuation.arrays import DAY, Bools, Days, Floats, Ints, session_on_which_it_counts
 from portfolio_refresh.valuation.book import Lots, Market
-from portfolio_refresh.valuation.money import ten_thousandths
+from portfolio_refresh.valuation.closings import Closings, closings
+from portfolio_refresh.valuation.money import dollars, ten_thousandths
 from portfolio_refresh.valuation.pricing import LotPrices, lot_prices
 
 
@@ -28,12 +29,15 @@ class Movements:
     proceeds: Ints
     dividend: Ints
     in_kind: Ints
+    fees: Ints
+    """Never negative."""
     price_pnl: Ints
     trading_pnl: Ints
     formula_pnl: Floats
     turnover: Floats
     """(L,): the largest absolute value and the sum of all that moved, in USD: what must stay countable."""
     prices: LotPrices
+    ends: Closings
 
 
 def movements(lots: Lots, market: Market, columns: Ints) -> Movements:
@@ -44,25 +48,29 @@ def movements(lots: Lots, market: Market, columns: Ints) -> Movements:
 
     Held: `q_{t−1}·m·(ratio_t·P_t − P_{t−1})` plus dividend; opened: `q·m·(P_t − entry)`; closed:
     `q·m·(exit − P_{t−1})`; opened and closed: `q·m·(exit − entry)`. Shares held at t − 1 earn the dividend of t. A
-    distribution is received in kind at the first price since it went ex.
+    distribution is received in kind at the first price since it went ex. The fee of the entry is paid when the lot is
+    opened, that of the exit when its owner closes it; expiry costs nothing.
     """
     entered = session_on_which_it_counts(market.calendar, lots.entry_date)[:, None]
-    left = session_on_which_it_counts(market.calendar, lots.exit_date)[:, None]
-    known = lot_prices(lots, market, entered[:, 0], columns)
+    ends = closings(lots, market)
+    left = ends.session[:, None]
+    known = lot_prices(lots, market, columns, expiry=ends.expiry, unsettled_from=ends.unsettled_from)
     held_all = (entered <= columns) & (columns < left)
     held, held_before = held_all[:, 1:], held_all[:, :-1]
     moves = columns[1:] > columns[:-1]
-    opened = (entered == columns[1:]) & moves
+    opened = (entered == columns[1:]) & moves & (entered <= left)
     closed = (left == columns[1:]) & (entered <= left) & moves
 
     size = (lots.quantity * lots.multiplier)[:, None]
     worth = size * known.value_per_quantity
     cost = np.where(opened, size * lots.entry_price[:, None], 0.0)
-    proceeds = np.where(closed, size * _exit_value(lots, market)[:, None], 0.0)
+    proceeds = np.where(closed, size * ends.value[:, None], 0.0)
     dividend = np.where(held_before, size * _dividends(lots, market, columns), 0.0)
     in_kind = np.where(
         held_before, _in_kind(lots, market, known, columns, worth=worth[:, 1:], closed=closed, proceeds=proceeds), 0.0
     )
+    exit_fee = np.where(ends.expired, 0, lots.exit_fee)[:, None]
+    fees = np.where(opened, lots.entry_fee[:, None], 0) + np.where(closed, exit_fee, 0)
 
     value_all = ten_thousandths(np.where(held_all, worth, 0.0))
     value, value_before = value_all[:, 1:], value_all[:, :-1]
@@ -75,6 +83,7 @@ def movements(lots: Lots, market: Market, columns: Ints) -> Movements:
         + proceeds
         + dividend
         + in_kind
+        - dollars(fees)
     )
     return Movements(
         value=value,
@@ -85,12 +94,28 @@ def movements(lots: Lots, market: Market, columns: Ints) -> Movements:
         proceeds=proceeds_counted,
         dividend=ten_thousandths(dividend),
         in_kind=ten_thousandths(in_kind),
+        fees=fees,
         price_pnl=np.where(stays, moved, 0),
         trading_pnl=np.where(stays, 0, moved - costs + proceeds_counted),
         formula_pnl=formula,
-        turnover=_turnover(np.where(held_all, worth, 0.0), cost, proceeds, dividend, in_kind),
+        turnover=_turnover(np.where(held_all, worth, 0.0), cost, proceeds, dividend, in_kind, dollars(fees)),
         prices=known,
+        ends=ends,
     )
+
+
+def cost_basis(lots: Lots, market: Market, moved: Movements) -> Floats:
+    """(L,): what a lot that is held at the last session cost, in USD, signed as its quantity; fees are in no basis.
+
+    A distribution takes its share of the basis with it, `basis / ratio`, as the tax law of the United States has it for
+    spin-offs and stock dividends (Internal Revenue Code, section 358 and 307): what is received in kind was part of
+    what was paid. It does so when it is booked.
+    """
+    known = moved.prices
+    base = _earns_from(lots, market)
+    booked = np.where(known.marked[:, -1] & (known.mark_date[:, -1] >= base), known.mark_date[:, -1], base)
+    ratio = market.distributions.until(lots.symbol, booked) / market.distributions.until(lots.symbol, base)
+    return np.asarray(lots.quantity * lots.multiplier * lots.entry_price / ratio)
 
 
 def _formula(lots: Lots, known: LotPrices, *, held: Bools, held_before: Bools, opened: Bools, closed: Bools) -> Floats:
@@ -103,12 +128,6 @@ def _formula(lots: Lots, known: LotPrices, *, held: Bools, held_before: Bools, o
     gain = np.where(stays, before * (ratio * price[:, 1:] - price[:, :-1]), 0.0)
     gain += np.where(opened & held, now * price[:, 1:], 0.0)
     return gain - np.where(closed & held_before, before * price[:, :-1], 0.0)
-
-
-def _exit_value(lots: Lots, market: Market) -> Floats:
-    """(L,): the exit price for one unit of the quantity as of the entry date; 0 while open."""
-    splits = market.splits.until(lots.symbol, lots.exit_date) / market.splits.until(lots.symbol, lots.entry_date)
-    return np.where(np.isnat(lots.exit_date), 0.0, lots.exit_price * splits)
 
 
 def _dividends(lots: Lots, market: Market, columns: Ints) -> Floats:
@@ -149,14 +168,22 @@ def _in_kind(
     if not some.any():
         return received
     symbol = lots.symbol[some][:, None]
-    entry_date = lots.entry_date[some][:, None].astype(DAY)
-    mark_date = market.calendar[np.maximum(known.mark_session[some][:, :-1], 0)]
-    since = np.where(known.marked[some][:, :-1] & (mark_date >= entry_date), mark_date, entry_date)
+    base = _earns_from(lots, market)[some][:, None]
+    mark_date = known.mark_date[some][:, :-1]
+    since = np.where(known.marked[some][:, :-1] & (mark_date >= base), mark_date, base)
     now = market.distributions.until(symbol, market.calendar[columns[1:]][None, :])
     ratio = now / market.distributions.until(symbol, since)
     fresh = known.fresh[some][:, 1:]
     received[some] = (ratio - 1.0) * np.where(fresh, worth[some], np.where(closed[some], proceeds[some], 0.0))
     return received
+
+
+def _earns_from(lots: Lots, market: Market) -> Days:
+    """(L,): the day after which a lot takes part in distributions: that of the session on which it counts as opened."""
+    entered = session_on_which_it_counts(market.calendar, lots.entry_date)
+    session = market.calendar[np.minimum(entered, len(market.calendar) - 1)]
+    early = lots.entry_date < market.calendar[0]
+    return np.where(early, lots.entry_date.astype(DAY), session)
 
 
 def _turnover(worth: Floats, *moved: Floats) -> Floats:

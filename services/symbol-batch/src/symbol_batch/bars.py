@@ -61,12 +61,21 @@ class TradedBars:
 
     def on(self, days: Iterable[date]) -> Mask:
         """Which rows are of these days."""
-        return np.isin(self.days, np.array(sorted(days), dtype="datetime64[D]"))
+        return among(self.days, np.array(sorted(days), dtype="datetime64[D]"))
 
     def day_of(self, action: CorporateAction) -> date | None:
         """The bar that shows the action: that of its ex-date, or the next one; None where there is none."""
         row = int(np.searchsorted(self.days, np.datetime64(action.ex_date, "D")))
         return self.days[row].astype(object) if row < len(self.days) else None
+
+
+def among(days: Days, others: Days) -> Mask:
+    """Which of the days are among others, which increase. A search: `np.isin` sorts both, ten times as long."""
+    if not len(others):
+        return np.zeros(len(days), dtype=bool)
+    place = np.minimum(np.searchsorted(others, days), len(others) - 1)
+    found: Mask = others[place] == days
+    return found
 
 
 NO_BARS = TradedBars(np.array([], dtype="datetime64[D]"), *(np.array([]) for _ in range(5)))
@@ -130,10 +139,9 @@ def traded_history(symbol: str, answer: ProviderBars, sessions: Container[date],
     undone = ledger if answer.basis == "split_adjusted" else []
     factor = as_traded_closes(answer.days, np.ones(len(answer.days)), undone)
     keep = np.isfinite(answer.close) & (answer.days <= np.datetime64(through, "D"))
-    _, position, count = np.unique(answer.days, return_inverse=True, return_counts=True)
     days: list[date] = answer.days.tolist()
-    in_session = np.fromiter((day in sessions for day in days), dtype=bool, count=len(days))
-    doubled = count[position] > 1
+    in_session = np.fromiter(map(sessions.__contains__, days), dtype=bool, count=len(days))
+    doubled = _doubled(answer.days)
     faulty = keep & (~in_session | doubled | (answer.close <= 0))
     for row in np.flatnonzero(faulty).tolist():
         left_out[days[row]] = _fault(float(answer.close[row]), bool(in_session[row]), doubled=bool(doubled[row]))
@@ -233,6 +241,15 @@ def _agrees(stored: StoredSeries, key: ActionKey, action: CorporateAction, sourc
     """Whether the ledger has the action already; a line of another source is not corrected."""
     theirs = stored.actions.get(key)
     return theirs is not None and (stored.action_sources[key] != source or same_action(action, theirs))
+
+
+def _doubled(days: Days) -> Mask:
+    """Which days are there more than once."""
+    if (days[1:] > days[:-1]).all():
+        return np.zeros(len(days), dtype=bool)
+    _, position, count = np.unique(days, return_inverse=True, return_counts=True)
+    doubled: Mask = count[position] > 1
+    return doubled
 
 
 def _fault(close: float, is_session: bool, *, doubled: bool) -> str:

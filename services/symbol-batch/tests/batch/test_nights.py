@@ -483,7 +483,7 @@ async def test_a_holder_that_lost_its_lease_is_fenced_off_from_every_write(
 ) -> None:
     zombie, successor = replica(), replica()
     await zombie.add(exchange.symbols)
-    owner, name = (zombie.intake, "_store_chunk") if step == "storing a chunk" else (zombie.night, "_publish")
+    owner, name = (zombie.intake, "_settle_chunk") if step == "storing a chunk" else (zombie.night, "_publish")
     write = getattr(owner, name)
 
     async def taken_over_first(*arguments, **named):

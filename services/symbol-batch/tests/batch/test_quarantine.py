@@ -7,13 +7,14 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pytest
 
-from symbol_batch.bars import NO_BARS
+from symbol_batch.bars import TradedBars
 from symbol_batch.calendar import calendar_at
 from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.prices import NotDecidable
 from symbol_batch.revisions import Revisions
 from symbol_batch.schedule import run_id_of
 from symbol_batch.store import prices as store
+from symbol_batch.store.price_rows import price_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword", "ignore:Series.values returning")
 
@@ -409,13 +410,12 @@ async def test_a_new_symbols_jump_of_the_past_is_held_and_released_by_the_next_n
 
 async def test_bars_that_somebody_stored_meanwhile_stay_and_the_others_are_added(batch) -> None:
     async with batch.engine.begin() as connection:
-        bars = replace(NO_BARS, **{name: np.array([1.0, 2.0]) for name in ("open", "high", "low", "close", "volume")})
-        rows = store.price_rows("X", replace(bars, days=np.array([MONDAY, TUESDAY], "datetime64[D]")), "one", NOW)
-        await store.add_prices(connection, rows[:1])
-        others = [(*row[:5], 9.0, *row[6:8], "other", NOW) for row in rows]
-        await store.add_prices(connection, others)
+        nines = {name: np.array([9.0, 9.0]) for name in ("open", "high", "low", "close", "volume")}
+        bars = TradedBars(np.array([MONDAY, TUESDAY], "datetime64[D]"), **nines)
+        await store.add_prices(connection, price_rows("X", bars.at(np.array([True, False])), "one", NOW))
+        await store.add_prices(connection, price_rows("X", replace(bars, close=np.array([1.0, 1.0])), "other", NOW))
     stored = await batch.rows("SELECT session, close, source FROM symbols.market_data_cache ORDER BY session")
-    assert [tuple(row) for row in stored] == [(MONDAY, 1.0, "one"), (TUESDAY, 9.0, "other")]
+    assert [tuple(row) for row in stored] == [(MONDAY, 9.0, "one"), (TUESDAY, 1.0, "other")]
 
 
 async def test_what_goes_ex_with_a_held_bar_is_held_and_released_with_it(

@@ -138,10 +138,10 @@ class Comparison:
             for day, bar in self.known.quarantined.items()
             if bar.state not in OUT_OF_USE and repeats(bar, self.history, same_source=bar.source == self.source)
         }
-        judged = TradedHistory(
-            self.history.bars.at(~self.history.bars.on(rejected)),
-            tuple(action for action in self.history.actions if self.history.bars.day_of(action) not in rejected),
-        )
+        judged = self.history
+        if rejected:
+            actions = (action for action in judged.actions if judged.bars.day_of(action) not in rejected)
+            judged = TradedHistory(judged.bars.at(~judged.bars.on(rejected)), tuple(actions))
         found: dict[date, Finding] = {}
         for finding in judge(judged, self._before()):
             if finding.rule.holds and finding.session not in approved and finding.session not in self.released:
@@ -156,7 +156,8 @@ class Comparison:
             bar for bar in self.known.quarantined.values() if bar.state == "pending" and bar.session not in there
         ]
         actions = (*stored.actions.values(), *(action for bar in pending for action in bar.actions))
-        return Before(TradedBars.joined([stored.bars, *(bar.bars for bar in pending)]), actions)
+        bars = TradedBars.joined([stored.bars, *(bar.bars for bar in pending)]) if pending else stored.bars
+        return Before(bars, actions)
 
     def _lost_ratio(self, suspicious: Mapping[date, Finding]) -> str | None:
         for action in self.found.vanished:
@@ -166,6 +167,8 @@ class Comparison:
 
     def _to_hold(self, suspicious: Mapping[date, Finding]) -> list[QuarantinedBar]:
         """The bars to hold back: suspicious ones that are not stored so, and a whole correction that does not fit."""
+        if not suspicious:
+            return []
         bars, found = self.history.bars, self.found
         changed = found.changed & ~self._aside
         news = {bars.day_of(action) for action in found.actions if not self._is_aside(action)} - {None}

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import groupby
 from typing import TypeAlias
 from uuid import UUID
@@ -25,9 +25,10 @@ from symbol_batch.bars import NO_BARS, NOTHING_STORED, traded_history
 from symbol_batch.calendar import Calendar
 from symbol_batch.prices.comparison import Comparison, Known, Taken
 from symbol_batch.prices.second_source import NEAR, agreeing
+from symbol_batch.prices.storing import store_chunk
 from symbol_batch.providers.provider import BarsAnswer, Outcome, Provider
 from symbol_batch.quality import BARS_BEFORE
-from symbol_batch.store import editions, quarantine, runs
+from symbol_batch.store import editions, quarantine
 from symbol_batch.store import prices as store
 from symbol_batch.store.fences import Fence
 from symbol_batch.store.quarantine import QuarantinedBar
@@ -36,6 +37,8 @@ OVERLAP = 10
 """Sessions that are asked for again, to see whether they still say the same."""
 LEDGER_BEFORE = timedelta(days=460)
 """So far before the stored bars that are read their last four dividends have gone ex."""
+_UNSTORED_CHUNKS = 2
+"""Asked for and not committed: what a killed run asks for again. One is being stored while the next is asked for."""
 
 log = structlog.get_logger(__name__)
 
@@ -88,18 +91,26 @@ class PriceIntake:
         the transaction that writes the revision: a run that dies before asks for it again. A chunk of which nothing
         was answered ends the taking: asking on would keep a refusal up, and wait for an outage symbol by symbol.
         FencedError when the lease is lost.
+
+        A chunk is stored while the next one is judged; they are committed in order, one at a time.
         """
         taken: list[Taken] = []
-        async with aclosing(self._asked(symbols, session, calendar)) as chunks:
-            async for asked in chunks:
-                chunk = await self._compare_chunk(asked, session, calendar)
-                await self._store_chunk(chunk, fence, run_id)
-                # Without the bars, which are stored: of thousands of first loads they would be gigabytes.
-                taken += [replace(one, new=NO_BARS, replaced=NO_BARS) for one in chunk]
-                if run_id is not None:
-                    crash_points.reached("night.after_chunk")
-                for one in chunk:
-                    telemetry.FETCHES.labels(one.outcome).inc()
+        room = asyncio.Semaphore(_UNSTORED_CHUNKS)
+        storing: asyncio.Task[None] | None = None
+        try:
+            async with aclosing(self._asked(symbols, session, calendar, room)) as chunks:
+                async for asked in chunks:
+                    chunk = await self._compare_chunk(asked, session, calendar)
+                    if storing is not None:
+                        await storing
+                    storing = asyncio.create_task(self._settle_chunk(chunk, fence, run_id, room))
+                    # Without the bars, which are stored: of thousands of first loads they would be gigabytes.
+                    taken += [replace(one, new=NO_BARS, replaced=NO_BARS) for one in chunk]
+            if storing is not None:
+                await storing
+        finally:
+            if storing is not None:
+                await _ended(storing)
         if len(taken) < len(symbols):
             log.warning("the provider refuses or cannot be reached; not asking on", asked=len(taken), of=len(symbols))
         return taken
@@ -112,18 +123,26 @@ class PriceIntake:
         `session` is the current edition's. What differs in published sessions is in each symbol's `revision`, for
         `Revisions.publish`; what is held back, and what symbols outside the edition lack, is committed with the chunk.
         """
-        async with aclosing(self._asked(symbols, session, calendar, since)) as chunks:
+        room = asyncio.Semaphore(_UNSTORED_CHUNKS)
+        async with aclosing(self._asked(symbols, session, calendar, room, since)) as chunks:
             async for asked in chunks:
                 chunk = await self._compare_chunk(asked, session, calendar)
-                await self._store_chunk(chunk, None, None)
+                await store_chunk(self._engine, chunk, self._clock.now())
+                room.release()
                 yield chunk
 
     async def _asked(
-        self, symbols: Sequence[str], session: date, calendar: Calendar, since: date | None = None
+        self,
+        symbols: Sequence[str],
+        session: date,
+        calendar: Calendar,
+        room: asyncio.Semaphore,
+        since: date | None = None,
     ) -> AsyncGenerator[_Asked, None]:
         """The answers, a chunk of symbols at a time. Ends behind a chunk of which nothing was answered.
 
         While the caller works on a chunk the provider works on the next one: what is known of it was read before.
+        Each chunk takes a place in `room` before it is asked for; the caller gives it back with the chunk stored.
         """
         chunks = (symbols[n : n + self._chunk_symbols] for n in range(0, len(symbols), self._chunk_symbols))
 
@@ -138,7 +157,7 @@ class PriceIntake:
                 asked = None if asking is None else await asking
                 asking = None
                 if knowing is not None and not (asked is not None and asked.is_refused):
-                    asking = asyncio.create_task(self._answered(knowing, session, calendar))
+                    asking = asyncio.create_task(self._answered(knowing, session, calendar, room))
                     knowing = begun()
                 if asked is not None:
                     yield asked
@@ -149,8 +168,11 @@ class PriceIntake:
                 if task is not None:
                     task.cancel()
 
-    async def _answered(self, knowing: asyncio.Task[_Question], session: date, calendar: Calendar) -> _Asked:
+    async def _answered(
+        self, knowing: asyncio.Task[_Question], session: date, calendar: Calendar, room: asyncio.Semaphore
+    ) -> _Asked:
         known, starts = await knowing
+        await room.acquire()
         return _Asked(known, await self._ask(list(starts), starts, session, calendar))
 
     async def _compare_chunk(self, asked: _Asked, session: date, calendar: Calendar) -> list[Taken]:
@@ -256,35 +278,22 @@ class PriceIntake:
             )
         return replace(known, stored=whole[known.symbol])
 
-    async def _store_chunk(self, chunk: Sequence[Taken], fence: Fence | None, run_id: UUID | None) -> None:
-        now = self._clock.now()
-        new, replaced = await asyncio.to_thread(_rows, chunk, now)
-        async with self._engine.begin() as connection:
-            if fence is not None:
-                await fence.hold(connection)
-            await store.add_prices(connection, new)
-            await store.insert_prices(connection, replaced, replace=True)
-            for source in {one.source for one in chunk if one.written or one.vanished}:
-                own = [one for one in chunk if one.source == source]
-                await store.write_actions(
-                    connection,
-                    [action for one in own for action in one.written],
-                    [action for one in own for action in one.vanished],
-                    source,
-                    now,
-                )
-            await quarantine.hold(connection, [bar for one in chunk for bar in one.held])
-            await quarantine.decide(connection, [decision for one in chunk for decision in one.decisions], now)
-            if run_id is not None:
-                settled = [(one.symbol, one.outcome, one.detail) for one in chunk if one.revision is None]
-                await runs.record_fetches(connection, run_id, settled, now)
+    async def _settle_chunk(
+        self, chunk: Sequence[Taken], fence: Fence, run_id: UUID | None, room: asyncio.Semaphore
+    ) -> None:
+        await store_chunk(self._engine, chunk, self._clock.now(), fence=fence, run_id=run_id)
+        room.release()
+        if run_id is not None:
+            crash_points.reached("night.after_chunk")
+        for one in chunk:
+            telemetry.FETCHES.labels(one.outcome).inc()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Leave nothing running behind an error: a chunk that is being stored is rolled back."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _pending(held: Sequence[QuarantinedBar], symbol: str, session: date) -> list[date]:
     return [bar.session for bar in held if bar.symbol == symbol and bar.state == "pending" and bar.session <= session]
-
-
-def _rows(chunk: Sequence[Taken], now: datetime) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
-    new = [row for one in chunk for row in store.price_rows(one.symbol, one.new, one.source, now)]
-    replaced = [row for one in chunk for row in store.price_rows(one.symbol, one.replaced, one.source, now)]
-    return new, replaced

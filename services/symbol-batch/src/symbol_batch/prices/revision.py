@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,6 +11,7 @@ from symbol_batch.actions import CorporateAction
 from symbol_batch.bars import NO_BARS, TradedBars
 from symbol_batch.store import prices as store
 from symbol_batch.store import quarantine
+from symbol_batch.store.price_rows import price_rows
 from symbol_batch.store.quarantine import Decision
 
 
@@ -62,13 +62,11 @@ def _span(revision: Revision) -> tuple[date, date]:
     return days[0], days[-1]
 
 
-def _rows(
-    revisions: Sequence[Revision], there: Collection[str], now: datetime
-) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+def _rows(revisions: Sequence[Revision], there: Collection[str], now: datetime) -> tuple[bytes, bytes]:
     """The bars of symbols that are `there` in their range, and those where nothing can stand in the way."""
-    corrected: list[tuple[Any, ...]] = []
-    added: list[tuple[Any, ...]] = []
+    corrected: list[bytes] = []
+    added: list[bytes] = []
     for one in revisions:
         rows = corrected if one.symbol in there else added
-        rows += store.price_rows(one.symbol, one.bars, one.source, now)
-    return corrected, added
+        rows.append(price_rows(one.symbol, one.bars, one.source, now))
+    return b"".join(corrected), b"".join(added)

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 
 from symbol_batch.actions import CorporateAction, action_panel
-from symbol_batch.bars import Days, TradedBars, TradedHistory
+from symbol_batch.bars import Days, TradedBars, TradedHistory, among
 from symbol_batch.factors.arrays import Floats
 from symbol_batch.quality.alone import judge_alone
 from symbol_batch.quality.among import Codes, judge_among
@@ -43,7 +43,7 @@ def judge(history: TradedHistory, before: Before | None = None) -> list[Finding]
         return []
     days, panel = _panel(bars, actions)
     found = judge_alone(panel)
-    flagged = np.flatnonzero(found.any_rule[:, 0] & np.isin(days, history.bars.days)).tolist()
+    flagged = np.flatnonzero(found.any_rule[:, 0] & among(days, history.bars.days)).tolist()
     named: list[date] = days.tolist() if flagged else []
     return [
         Finding(named[row], rule, reason_alone(rule, panel, found, named, (row, 0)))
@@ -84,14 +84,8 @@ def _joined(history: TradedHistory, before: Before | None) -> tuple[TradedBars, 
     if before is None or not len(history.bars.days):
         return history.bars, list(history.actions)
     first = history.bars.days[0].astype(object)
-    known = before.bars.at(~np.isin(before.bars.days, history.bars.days))
-    order = np.argsort(np.concatenate([known.days, history.bars.days]), kind="stable")
-    bars = TradedBars(
-        *(
-            np.concatenate([getattr(known, name), getattr(history.bars, name)])[order]
-            for name in ("days", "open", "high", "low", "close", "volume")
-        )
-    )
+    known = before.bars.at(~among(before.bars.days, history.bars.days))
+    bars = TradedBars.joined([known, history.bars]) if len(known.days) else history.bars
     answered = {(action.ex_date, action.kind) for action in history.actions}
     earlier = [a for a in before.actions if a.ex_date < first and (a.ex_date, a.kind) not in answered]
     return bars, [*earlier, *history.actions]

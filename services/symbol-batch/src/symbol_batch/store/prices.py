@@ -3,24 +3,24 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import asyncpg
 import numpy as np
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from riskstream.database.bulk import copy_upsert
+from riskstream.database.bulk import copy_rows, copy_upsert
 from riskstream.database.engine import driver
 from symbol_batch.actions import CorporateAction
 from symbol_batch.bars import NO_BARS, Days, StoredSeries, TradedBars
 from symbol_batch.factors.arrays import Floats
+from symbol_batch.store.price_rows import PRICE_COLUMNS
 
 Figure: TypeAlias = Literal["open", "high", "low", "close", "volume"]
 
 _FIGURES = ("open", "high", "low", "close", "volume")
 _ORIGIN = ("source", "fetched_at")
-_PRICE_COLUMNS = ("symbol", "session", "open", "high", "low", "close", "volume", "currency", "source", "fetched_at")
 _ACTION_COLUMNS = ("symbol", "ex_date", "kind", "ratio", "amount", "source", "fetched_at")
 
 
@@ -142,41 +142,31 @@ async def ledger_lines(
     return [(CorporateAction(*row[:5]), row.source) for row in rows]
 
 
-def price_rows(symbol: str, bars: TradedBars, source: str, fetched_at: datetime) -> list[tuple[Any, ...]]:
-    """The bars as rows for `insert_prices`; NaN becomes null. Tens of thousands: not for the event loop."""
-    columns = [bars.days.tolist(), *(_nullable(column) for column in (bars.open, bars.high, bars.low, bars.close))]
-    volumes = [None if volume is None else int(volume) for volume in _nullable(bars.volume)]
-    return [
-        (symbol, *figures, volume, "USD", source, fetched_at)
-        for *figures, volume in zip(*columns, volumes, strict=True)
-    ]
-
-
-async def add_prices(connection: AsyncConnection, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Add price rows that are not stored yet, twice as fast as `insert_prices`.
+async def add_prices(connection: AsyncConnection, rows: bytes) -> None:
+    """Add the bars of `price_rows` that are not stored yet, twice as fast as `insert_prices`.
 
     Where somebody else has stored one of them meanwhile, a night and a requested symbol at the same moment, theirs
     stays.
     """
     if not rows:
         return
-    raw = await driver(connection)
     try:
         async with connection.begin_nested():
-            await raw.copy_records_to_table(
-                "market_data_cache", schema_name="symbols", columns=list(_PRICE_COLUMNS), records=rows
-            )
+            await copy_rows(connection, "symbols.market_data_cache", PRICE_COLUMNS, rows)
     except asyncpg.UniqueViolationError:
         await insert_prices(connection, rows)
 
 
-async def insert_prices(connection: AsyncConnection, rows: Sequence[tuple[Any, ...]], *, replace: bool = False) -> int:
-    """Add price rows; a session that is stored already stays as it is, unless the caller knows it to be wrong."""
+async def insert_prices(connection: AsyncConnection, rows: bytes, *, replace: bool = False) -> int:
+    """Add the bars of `price_rows`; one that is stored already stays as it is, unless the caller knows it to be wrong.
+
+    Returns how many were written.
+    """
     if not rows:
         return 0
     key = ("symbol", "session")
-    update = [column for column in _PRICE_COLUMNS if column not in key] if replace else []
-    return await copy_upsert(connection, "symbols.market_data_cache", _PRICE_COLUMNS, rows, key=key, update=update)
+    update = [column for column in PRICE_COLUMNS if column not in key] if replace else []
+    return await copy_upsert(connection, "symbols.market_data_cache", PRICE_COLUMNS, rows, key=key, update=update)
 
 
 async def with_bars_between(connection: AsyncConnection, ranges: Mapping[str, tuple[date, date]]) -> set[str]:
@@ -237,7 +227,7 @@ async def write_actions(
 
 async def copy_history(connection: AsyncConnection, old: str, new: str) -> None:
     """Give bars and actions also to another symbol, where it has none of that session or of that kind and day."""
-    for table, columns in (("market_data_cache", _PRICE_COLUMNS), ("corporate_actions", _ACTION_COLUMNS)):
+    for table, columns in (("market_data_cache", PRICE_COLUMNS), ("corporate_actions", _ACTION_COLUMNS)):
         rest = ", ".join(columns[1:])
         await connection.execute(
             text(
@@ -262,10 +252,3 @@ def _as_panel(incoming: bytearray, sessions: Sequence[date], symbols: int) -> Fl
 
 def _days(numbers: list[int]) -> Days:
     return np.array(numbers, dtype=np.int64).astype("datetime64[D]")
-
-
-def _nullable(values: Floats) -> list[float | None]:
-    flat = values.astype(object)
-    flat[np.isnan(values)] = None
-    nullable: list[float | None] = flat.tolist()
-    return nullable

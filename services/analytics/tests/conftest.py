@@ -44,6 +44,8 @@ class Lot:
     market_value: float
     investment_class: str = "PUBLIC"
     price_status: str = "priced"
+    sector: str | None = None
+    cost_basis: float | None = None
     position_id: UUID = field(default_factory=uuid4)
 
 
@@ -145,6 +147,7 @@ class World:
         cash: float = 0.0,
         unknown: Sequence[str] = (),
         daily_return: float | None = 0.01,
+        fees: float = 0.0,
     ) -> int:
         """Write a valuation as one transaction, as a fold does; returns its number."""
         nav = cash + sum(lot.market_value for lot in lots)
@@ -176,9 +179,9 @@ class World:
             await self.connection.execute(
                 "INSERT INTO valuations.portfolio_snapshots (portfolio_id, session, owner_id, nav, cash, long_value, "
                 "short_value, gross_value, net_value, pnl, pnl_price, pnl_dividend, pnl_in_kind, pnl_trading, "
-                "daily_return, cumulative_pnl, flow, positions, stale, unpriced, coverage, edition, valuation) "
+                "daily_return, cumulative_pnl, flow, positions, stale, unpriced, coverage, edition, valuation, fees) "
                 "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 11, 6, 3, 2, "
-                "0, $10, 42, 0, $11, $12, $13, $14, $15, $16)",
+                "$17::numeric, $10, 42, 0, $11, $12, $13, $14, $15, $16, $17)",
                 portfolio,
                 session,
                 owner,
@@ -195,12 +198,14 @@ class World:
                 priced / gross if gross else None,
                 edition,
                 valuation,
+                fees,
             )
             await self.connection.execute("DELETE FROM valuations.position_values WHERE portfolio_id = $1", portfolio)
             await self.connection.executemany(
                 "INSERT INTO valuations.position_values (portfolio_id, position_id, owner_id, session, symbol, "
-                "investment_class, quantity, multiplier, price, price_session, price_status, market_value, pnl) "
-                "VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $4, $9, $10, 1.5)",
+                "investment_class, quantity, multiplier, price, price_session, price_status, market_value, pnl, "
+                "sector, cost_basis, unrealised_pnl) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $4, $9, $10, 1.5, $11, $12, $10::numeric - $12::numeric)",
                 [
                     (
                         portfolio,
@@ -213,6 +218,8 @@ class World:
                         10.0,
                         lot.price_status,
                         lot.market_value,
+                        lot.sector,
+                        lot.cost_basis,
                     )
                     for lot in lots
                 ],

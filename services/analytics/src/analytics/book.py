@@ -28,6 +28,8 @@ class Snapshot:
     pnl_dividend: float
     pnl_in_kind: float
     pnl_trading: float
+    fees: float
+    """Not negative: `pnl` has them subtracted."""
     daily_return: float | None
     cumulative_pnl: float
     flow: float
@@ -39,7 +41,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """One lot as of the session. `quantity` is signed and effective: after the splits gone ex since entry."""
+    """One lot as of the session. `quantity` is signed and effective: after the splits gone ex since entry.
+
+    `price_session` is the date of the close, or of the price by hand.
+    """
 
     position_id: UUID
     symbol: str
@@ -48,7 +53,12 @@ class Position:
     price: float | None
     price_session: date | None
     price_status: PriceStatus
+    sector: str | None
+    """A GICS name, ETF or PRIVATE; an option has its underlying's. None where no profile says."""
     market_value: float
+    cost_basis: float | None
+    """Signed as the quantity. None, as `unrealised_pnl`, in a valuation from before these were kept."""
+    unrealised_pnl: float | None
     pnl: float
 
 

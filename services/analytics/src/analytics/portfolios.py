@@ -18,8 +18,8 @@ SELECT h.valuation, h.portfolio_version, h.edition, h.session, h.unknown_symbols
     s.session AS snapshot_session, s.nav::float8, s.cash::float8,
     s.long_value::float8 AS long, s.short_value::float8 AS short,
     s.gross_value::float8 AS gross, s.net_value::float8 AS net, s.pnl::float8, s.pnl_price::float8,
-    s.pnl_dividend::float8, s.pnl_in_kind::float8, s.pnl_trading::float8, s.daily_return, s.cumulative_pnl::float8,
-    s.flow::float8, s.positions, s.stale, s.unpriced, s.coverage
+    s.pnl_dividend::float8, s.pnl_in_kind::float8, s.pnl_trading::float8, s.fees::float8, s.daily_return,
+    s.cumulative_pnl::float8, s.flow::float8, s.positions, s.stale, s.unpriced, s.coverage
 FROM valuations.valuation_heads h
 JOIN symbols.editions e ON e.edition = h.edition
 LEFT JOIN valuations.portfolio_snapshots s ON s.portfolio_id = h.portfolio_id AND s.session = h.session
@@ -28,8 +28,8 @@ WHERE h.portfolio_id = $1
 
 # What the portfolio holds after the head's session, in an order that does not change.
 _POSITIONS = """
-SELECT position_id, symbol, investment_class, quantity::float8, price, price_session, price_status,
-    market_value::float8, pnl::float8
+SELECT position_id, symbol, investment_class, quantity::float8, price, price_session, price_status, sector,
+    market_value::float8, cost_basis::float8, unrealised_pnl::float8, pnl::float8
 FROM valuations.position_values
 WHERE portfolio_id = $1
 ORDER BY position_id

@@ -59,7 +59,10 @@ def _book(
             price=1.0,
             price_session=SESSION,
             price_status=lot[3] if len(lot) > 3 else "priced",  # type: ignore[arg-type,misc]
+            sector=None,
             market_value=lot[1],
+            cost_basis=lot[1],
+            unrealised_pnl=0.0,
             pnl=0.0,
         )
         for n, lot in enumerate(lots)

@@ -19,12 +19,13 @@ async def test_the_stored_figures_and_the_positions_by_size(world: Any, replica:
         portfolio,
         1,
         MONDAY,
-        world.lot("AAA", 300.0),
-        world.lot("BBB", -500.0),
+        world.lot("AAA", 300.0, sector="Financials", cost_basis=250.0),
+        world.lot("BBB", -500.0, cost_basis=-450.0),
         world.lot("CCC", 100.0, price_status="stale"),
         world.lot("DDD", 150.0, price_status="unpriced"),
         world.lot("OPT", 50.0, investment_class="OPTIONS", price_status="manual"),
         cash=900.0,
+        fees=0.25,
     )
     body = await replica.ask(portfolio, "overview", top=3)
     data = body["data"]
@@ -41,11 +42,17 @@ async def test_the_stored_figures_and_the_positions_by_size(world: Any, replica:
         "flow": 0.0,
         "positions": 5,
     }
-    assert data["pnl"] == {"total": 11.0, "price": 6.0, "dividend": 3.0, "in_kind": 2.0, "trading": 0.0}
+    assert data["pnl"] == {"total": 11.0, "price": 6.0, "dividend": 3.0, "in_kind": 2.0, "trading": 0.25, "fees": 0.25}
     assert [(line["symbol"], line["weight"]) for line in data["top_positions"]] == [
         ("BBB", -0.5),
         ("AAA", 0.3),
         ("DDD", None),
+    ]
+    figures = ("sector", "sector_reason", "cost_basis", "unrealised_pnl", "unrealised_pnl_reason")
+    assert [tuple(line[name] for name in figures) for line in data["top_positions"]] == [
+        (None, "unclassified", -450.0, -50.0, None),
+        ("Financials", None, 250.0, 50.0, None),
+        (None, "unclassified", None, None, "valued_before_it_was_kept"),
     ]
     assert [line["symbol"] for line in data["stale"]] == ["CCC"]
     assert [line["symbol"] for line in data["unpriced"]] == ["DDD"]

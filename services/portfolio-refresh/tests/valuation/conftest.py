@@ -124,7 +124,8 @@ class Example:
             cash=np.zeros(len(books), dtype=np.int64),
             cumulative_pnl=np.zeros(len(books), dtype=np.int64),
         )
-        folded = fold(self.lots(*books), these_flows(flows, len(books), fees), opening, market, place, at_first_session=True)
+        paid = these_flows(flows, len(books), fees)
+        folded = fold(self.lots(*books), paid, opening, market, place, at_first_session=True)
         assert not folded.unchained.any()
         assert not folded.uncountable.any()
         return folded

@@ -17,17 +17,23 @@ class OverviewParameters(Parameters):
 
 
 class DayPnl(Result):
-    """USD; the parts sum to the total, each rounded by itself when it was stored."""
+    """USD. The total is price + dividend + in_kind + trading − fees, each rounded by itself when it was stored."""
 
     total: float
     price: float
     dividend: float
     in_kind: float
     trading: float
+    fees: float
+    """Paid on the session; not negative."""
 
 
 class PositionLine(Result):
-    """One lot. `weight` is signed market value over NAV; null where NAV is not positive or the lot has no price."""
+    """One lot, amounts in USD.
+
+    `weight` is signed market value over NAV; null where NAV is not positive or the lot has no price. `price_session` is
+    the date of the close, or of the price that the owner gave.
+    """
 
     position_id: UUID
     symbol: str
@@ -36,7 +42,17 @@ class PositionLine(Result):
     price: float | None
     price_session: date | None
     price_status: PriceStatus
+    sector: str | None
+    """A GICS name, ETF or PRIVATE; an option has its underlying's."""
+    sector_reason: Literal["unclassified"] | None
+    """Why there is no sector: no profile says one."""
     market_value: float
+    cost_basis: float | None
+    """Signed as the quantity: what was paid or got on entry, without fees, less what distributions took with them."""
+    unrealised_pnl: float | None
+    """Market value less cost basis; 0 for a lot closed on the session."""
+    unrealised_pnl_reason: Literal["valued_before_it_was_kept"] | None
+    """Why there is neither cost basis nor unrealised P&L. The next valuation has them."""
     weight: float | None
     pnl: float
 
@@ -86,6 +102,7 @@ def compute(book: Book, _: Edition, parameters: OverviewParameters) -> Finding[O
             dividend=figures.pnl_dividend,
             in_kind=figures.pnl_in_kind,
             trading=figures.pnl_trading,
+            fees=figures.fees,
         ),
         daily_return=figures.daily_return,
         daily_return_reason="no_positive_nav_before" if figures.daily_return is None else None,
@@ -116,7 +133,12 @@ def _line(book: Book, n: int) -> PositionLine:
         price=position.price,
         price_session=position.price_session,
         price_status=position.price_status,
+        sector=position.sector,
+        sector_reason="unclassified" if position.sector is None else None,
         market_value=position.market_value,
+        cost_basis=position.cost_basis,
+        unrealised_pnl=position.unrealised_pnl,
+        unrealised_pnl_reason="valued_before_it_was_kept" if position.unrealised_pnl is None else None,
         weight=_weight(book, n, position),
         pnl=position.pnl,
     )

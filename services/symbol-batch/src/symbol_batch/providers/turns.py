@@ -6,10 +6,8 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import structlog
@@ -18,6 +16,7 @@ from symbol_batch.providers.breaker import LONGEST_OPEN, BreakerState
 from symbol_batch.providers.http_session import Closed, Headers, NotSent, RequestHook
 from symbol_batch.providers.limit import Heard, Limit, Limits, heard_from
 from symbol_batch.providers.provider import Failure, Outcome
+from symbol_batch.providers.waiting_line import Waiting, WaitingLine
 
 EVERY = 0.1
 """Seconds between exchanges with the other processes: no turn is given on older knowledge, no refusal kept longer."""
@@ -31,13 +30,6 @@ IS_URGENT: ContextVar[bool] = ContextVar("IS_URGENT", default=False)
 """Whether somebody waits for what is being asked: such requests go first."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    turn: "Future[int]" = field(default_factory=Future)
-    """The epoch of the slot, once there is one."""
-    since: float = field(default_factory=time.monotonic)
 
 
 class Turns(RequestHook):
@@ -60,8 +52,7 @@ class Turns(RequestHook):
         self._waits_for_breaker = waits_for_breaker
         self._loop = asyncio.get_running_loop()
         self._mine = threading.local()
-        self._urgent: deque[_Waiting] = deque()
-        self._ordinary: deque[_Waiting] = deque()
+        self._in_line = WaitingLine()
         self._heard: dict[int, Heard] = {}
         self._slots: deque[float] = deque()
         self._limit: Limit | None = None
@@ -78,7 +69,7 @@ class Turns(RequestHook):
 
     def before_request(self) -> None:
         """Block until the request may go. NotSent where the provider is not to be asked for longer than it may wait."""
-        waiting = _Waiting()
+        waiting = Waiting()
         try:
             self._loop.call_soon_threadsafe(self._line_up, waiting, IS_URGENT.get())
         except RuntimeError as error:
@@ -101,17 +92,15 @@ class Turns(RequestHook):
 
         Its result is the epoch to `learn` with.
         """
-        waiting = _Waiting()
+        waiting = Waiting()
         self._line_up(waiting, is_urgent)
         return waiting.turn
 
     def learn(self, epoch: int, status: int | None, headers: Headers) -> None:
         """`after_response` for who is on the event loop."""
         heard = heard_from(epoch, status, headers)
-        known = self._heard.get(epoch)
-        self._heard[epoch] = heard if known is None else known + heard
-        if not heard.answered:
-            self._is_bad_news = True
+        self._keep(heard)
+        self._is_bad_news |= not heard.answered
         self._wake()
 
     def closing(self) -> None:
@@ -121,8 +110,8 @@ class Turns(RequestHook):
 
     async def closed(self) -> Failure | None:
         """Why the provider is not to be asked now, if so: asking would be refused without a request."""
-        if self._limit is None or time.monotonic() - self._looked >= EVERY:
-            await self._exchange(0)
+        if not self._is_fresh:
+            await self._refresh()
         return self._refusal(time.monotonic())
 
     async def aclose(self) -> None:
@@ -142,12 +131,16 @@ class Turns(RequestHook):
         self._is_closed = True
         self._send_all_away(Closed)
 
-    def _line_up(self, waiting: _Waiting, is_urgent: bool) -> None:
+    def _line_up(self, waiting: Waiting, is_urgent: bool) -> None:
         if self._is_closed:
             waiting.turn.set_exception(Closed())
             return
-        (self._urgent if is_urgent else self._ordinary).append(waiting)
+        self._in_line.join(waiting, is_urgent=is_urgent)
         self._wake()
+
+    def _keep(self, heard: Heard) -> None:
+        known = self._heard.get(heard.epoch)
+        self._heard[heard.epoch] = heard if known is None else known + heard
 
     def _wake(self) -> None:
         self._news.set()
@@ -170,8 +163,10 @@ class Turns(RequestHook):
         while self._slots and self._slots[0] < now - LATE:
             self._slots.popleft()
         known_for = now - self._looked
-        if self._is_bad_news or (self._heard and known_for >= EVERY):
+        if self._is_bad_news:
             await self._exchange(0)
+        elif self._heard and known_for >= EVERY:
+            await self._refresh()
         elif not self._in_line:
             await self._wait(EVERY - known_for if self._heard else None)
         elif not self._slots:
@@ -179,7 +174,7 @@ class Turns(RequestHook):
         elif self._slots[0] > now:
             await self._wait(self._slots[0] - now)
         elif known_for >= EVERY:
-            await self._exchange(0)
+            await self._refresh()
         else:
             self._slots.popleft()
             self._give_turn()
@@ -190,25 +185,20 @@ class Turns(RequestHook):
         elif self._refusal(now) is None:
             await self._wait(self._again - now)
         elif known_for >= EVERY:
-            await self._exchange(0)
+            await self._refresh()
         else:
             self._send_late_away(now)
 
-    @property
-    def _in_line(self) -> int:
-        return len(self._urgent) + len(self._ordinary)
-
     def _give_turn(self) -> None:
         assert self._limit is not None
-        waiting = (self._urgent or self._ordinary).popleft()
         self._dealt += 1
-        waiting.turn.set_result(self._limit.epoch)
+        self._in_line.give_turn(self._limit.epoch)
 
     def _wanted(self, seconds: float) -> int:
         """Slots for who is in the line and who will have joined it before the next exchange, if all goes on so."""
         rate = self._limit.pace.rate if self._limit is not None else 1.0
         soon = 1.5 * self._dealt * EVERY / max(seconds, EVERY)
-        return max(1, min(math.ceil(rate * EVERY), math.ceil(max(self._in_line, soon))))
+        return max(1, min(math.ceil(rate * EVERY), math.ceil(max(len(self._in_line), soon))))
 
     async def _wait(self, seconds: float | None) -> None:
         """Until there is news, or for so long."""
@@ -219,26 +209,38 @@ class Turns(RequestHook):
             async with asyncio.timeout(seconds):
                 await self._news.wait()
 
+    @property
+    def _is_fresh(self) -> bool:
+        return self._limit is not None and time.monotonic() - self._looked < EVERY
+
+    async def _refresh(self) -> None:
+        """Exchange, where nobody has while this waited to."""
+        async with self._exchanging:
+            if not self._is_fresh:
+                await self._exchange_alone(0)
+
     async def _exchange(self, wanted: int) -> None:
         async with self._exchanging:
-            heard, self._heard = self._heard, {}
-            self._is_bad_news = False
-            try:
-                grant = await self._limits.exchange(self._provider, list(heard.values()), wanted)
-            except BaseException:
-                for one in self._heard.values():
-                    heard[one.epoch] = heard[one.epoch] + one if one.epoch in heard else one
-                self._heard = heard
-                raise
-            now = time.monotonic()
-            if self._limit is not None and grant.limit.epoch != self._limit.epoch:
-                self._slots.clear()
-                self._say(self._limit, grant.limit)
-            self._limit, self._looked, self._ahead = grant.limit, now, grant.now - now
-            self._slots.extend(slot - self._ahead for slot in grant.slots)
-            if wanted:
-                self._dealt = 0
-            self._look_again(now)
+            await self._exchange_alone(wanted)
+
+    async def _exchange_alone(self, wanted: int) -> None:
+        heard, self._heard = self._heard, {}
+        self._is_bad_news = False
+        try:
+            grant = await self._limits.exchange(self._provider, list(heard.values()), wanted)
+        except BaseException:
+            for one in heard.values():
+                self._keep(one)
+            raise
+        now = time.monotonic()
+        if self._limit is not None and grant.limit.epoch != self._limit.epoch:
+            self._slots.clear()
+            self._say(self._limit, grant.limit)
+        self._limit, self._looked, self._ahead = grant.limit, now, grant.now - now
+        self._slots.extend(slot - self._ahead for slot in grant.slots)
+        if wanted:
+            self._dealt = 0
+        self._look_again(now)
 
     def _look_again(self, now: float) -> None:
         """Say when to ask for slots again."""
@@ -256,7 +258,7 @@ class Turns(RequestHook):
             self._send_all_away(NotSent, refusal.detail)
         elif self._limit.breaker.state is BreakerState.HALF_OPEN and not self._slots:
             detail = self._sentence(self._limit)
-            self._send_away(lambda one: NotSent(detail) if now - one.since > self._patience else None)
+            self._in_line.send_away(lambda one: NotSent(detail) if now - one.since > self._patience else None)
 
     def _refusal(self, now: float) -> Failure | None:
         assert self._limit is not None
@@ -284,14 +286,4 @@ class Turns(RequestHook):
             log.info("pace of a provider", provider=self._provider, rate=round(after.pace.rate, 3))
 
     def _send_all_away(self, kind: type[Exception], *said: str) -> None:
-        self._send_away(lambda _: kind(*said))
-
-    def _send_away(self, why: Callable[[_Waiting], Exception | None]) -> None:
-        for line in (self._urgent, self._ordinary):
-            for _ in range(len(line)):
-                waiting = line.popleft()
-                error = why(waiting)
-                if error is None:
-                    line.append(waiting)
-                else:
-                    waiting.turn.set_exception(error)
+        self._in_line.send_away(lambda _: kind(*said))

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, datetime
+from datetime import time as clock_time
 from uuid import UUID
 
 import httpx
@@ -19,6 +20,7 @@ from local_stack.database import Database
 from local_stack.programs import Analytics
 from observer.tables import Tables
 from observer.topics import TopicObserver
+from riskstream.runtime.clock import NEW_YORK, Clock
 
 COMPLETED = "portfolio.refresh.completed"
 POSITIONS = 20
@@ -36,19 +38,21 @@ SELECT (SELECT bool_and(finished_at IS NOT NULL) FROM valuations.refresh_runs WH
 
 def measure(bench: Bench) -> Iterator[Figure]:
     count = bench.size(10_000, 1_000)
-    nights = bench.market.nights
+    nights = bench.market.nights[: bench.size(3, 1)]
+    # On the last one's evening: its answers are to be of age 0.
+    clock = Clock(datetime.combine(nights[-1], clock_time(21, 1), NEW_YORK))
     random = np.random.default_rng(9)
     with bench.database() as database, workers(bench, database, 1) as processes:
         crowd = Crowd(database, bench.market, bench.servers.kafka.address)
         with bench.narrator.step(f"{count:,} portfolios and their first session"):
             portfolios = crowd.add(count, POSITIONS)
             refresh(crowd, database, bench.market.first, processes)
-        analytics = Analytics(lambda: bench.environment(database, "analytics"))
+        analytics = Analytics(lambda: bench.environment(database, "analytics") | clock.environment())
         waits, behind = [], []
         with serving(analytics), TopicObserver(bench.servers.kafka.address, [COMPLETED]) as observer:
             asked = [portfolios[place] for place in random.choice(count, ASKED, replace=False).tolist()]
             _ask_all(bench, analytics, asked, bench.market.first, age=len(nights))
-            for session in nights[-bench.size(3, 1) :]:
+            for session in nights:
                 with bench.narrator.step(f"the night of {session}"):
                     before = observer.settled(0.5)[COMPLETED]
                     crowd.publish(session)
@@ -93,10 +97,7 @@ def _wait_for_the_event(observer: TopicObserver, before: int) -> None:
 
 
 def _ask_all(bench: Bench, analytics: Analytics, asked: Sequence[tuple[UUID, str]], session: date, *, age: int) -> None:
-    """Ask about each until its answer is of the session, with nothing pending, and says how old that is.
-
-    `age`: sessions since; the clock stands after the last night, which is the one that has none.
-    """
+    """Ask about each until its answer is of the session, with nothing pending, and of that `age` in sessions."""
     tokens = {owner: bench.issuer.token(owner) for _, owner in asked}
     with (
         httpx.Client(base_url=analytics.url, timeout=30, trust_env=False) as client,

@@ -17,6 +17,7 @@ import pytest
 from portfolio_refresh.worker import ChunkWorker
 from riskstream.command_line.main import run
 from riskstream.events.portfolio import PortfolioRefreshRequested
+from riskstream.messaging.errors import is_transient
 
 WORKER = Path(__file__).with_name("worker_process.py")
 
@@ -115,8 +116,14 @@ def working(work):
     async def while_it_lasts() -> AsyncIterator[None]:
         async def look() -> None:
             while True:
-                await work()
+                try:
+                    await work()
+                except Exception as error:  # what a consumer would deliver again, and anything else after the test
+                    if not is_transient(error):
+                        failed.append(error)
                 await asyncio.sleep(0.05)
+
+        failed: list[Exception] = []
 
         looking = asyncio.create_task(look())
         try:
@@ -124,5 +131,6 @@ def working(work):
         finally:
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
+        assert not failed
 
     return while_it_lasts

@@ -41,8 +41,10 @@ def _by_yahoo(bench: Bench, stock: Stocked) -> Iterator[Figure]:
         notes.append(
             f"last run: {asked.total:,} requests, {asked.most_in_flight} in flight; waiting {waiting:.1f} s, "
             f"the client's processor {working:.1f} s ({median(alone) * 1000:.1f} ms a ticker); "
-            f"the night's {night['cpu_seconds']:.1f} s, the exchange's {busy:.1f} s; "
-            f"peak {night['peak_bytes'] / 1e6:.0f} MB"
+            f"the night's {night['cpu_seconds']:.1f} s and {night['children_cpu_seconds']:.1f} s in "
+            f"{len(night['children_peak_bytes'])} processes that ask, the exchange's {busy:.1f} s; "
+            f"peak {night['peak_bytes'] / 1e6:.0f} MB and {sum(night['children_peak_bytes']) / 1e6:.0f} MB, "
+            "what they share counted in each"
         )
     what = f"night of {run['counts']['active']:,} symbols by Yahoo's client, {LATENCY} ms an answer"
     yield Figure(

@@ -28,12 +28,12 @@ def timed(work: Callable[[], object], runs: int) -> list[float]:
     return seconds
 
 
-def peak_memory() -> int:
-    """Bytes: the most that this process has held.
+def peak_memory(process: int | None = None) -> int:
+    """Bytes: the most that this process has held, or a child of it.
 
     Linux counts it anew for a new program; `ru_maxrss` there goes on from the parent that forked it.
     """
-    status = Path("/proc/self/status")
+    status = Path(f"/proc/{process or 'self'}/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024

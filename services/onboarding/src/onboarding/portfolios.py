@@ -270,7 +270,9 @@ class Portfolios:
 
 def status_of(record: PortfolioRecord) -> Status:
     """The portfolio's status at the moment it was read."""
-    return derive(record.unknown, record.version, record.valued_version)
+    return derive(
+        record.unknown, record.version, record.valued_version, valuation_failed=record.valuation_failed is not None
+    )
 
 
 def last_due_day(clock: Clock) -> date:

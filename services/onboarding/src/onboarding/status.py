@@ -39,26 +39,35 @@ class UnknownSymbol:
         return self.state in (None, "queued", "waiting_for_provider")
 
 
-def derive(unknown: Sequence[UnknownSymbol], version: int, valued_version: int | None) -> Status:
+def derive(
+    unknown: Sequence[UnknownSymbol],
+    version: int,
+    valued_version: int | None,
+    *,
+    valuation_failed: bool = False,
+) -> Status:
     """The status of a portfolio at `version`, whose last valuation is of `valued_version` (null: none yet).
 
-    `error` when a symbol has failed, whatever else is still on its way: somebody must look at it, and waiting will
-    not mend it. The rest of the portfolio is usable all the same. Else `pending` while a symbol is unknown or the
-    valuation is behind the version, else `ready`.
+    `error` when a symbol has failed or the version cannot be valued, whatever else is still on its way: somebody
+    must look at it, and waiting will not mend it. The rest of the portfolio is usable all the same. Else `pending`
+    while a symbol is unknown or the valuation is behind the version, else `ready`.
     """
-    if any(symbol.failed for symbol in unknown):
+    if valuation_failed or any(symbol.failed for symbol in unknown):
         return Status.ERROR
     if unknown or valued_version is None or valued_version < version:
         return Status.PENDING
     return Status.READY
 
 
-def is_over(unknown: Sequence[UnknownSymbol], version: int, valued_version: int | None) -> bool:
+def is_over(
+    unknown: Sequence[UnknownSymbol], version: int, valued_version: int | None, *, valuation_failed: bool = False
+) -> bool:
     """Whether nothing is on its way any more: each symbol is valued or has failed, and so is the version.
 
     With the status `error` another symbol may still be on its way.
     """
-    return valued_version is not None and valued_version >= version and all(symbol.failed for symbol in unknown)
+    valued = valued_version is not None and valued_version >= version
+    return (valued or valuation_failed) and all(symbol.failed for symbol in unknown)
 
 
 VALUATION_MS = 250
@@ -69,9 +78,11 @@ REFUSED_MS = 5_000
 LONGEST_MS = 15_000
 
 
-def poll_after_ms(unknown: Sequence[UnknownSymbol], version: int, valued_version: int | None) -> int | None:
+def poll_after_ms(
+    unknown: Sequence[UnknownSymbol], version: int, valued_version: int | None, *, valuation_failed: bool = False
+) -> int | None:
     """When asking again is worth while, by what will change first; null where nothing is on its way."""
-    if is_over(unknown, version, valued_version):
+    if is_over(unknown, version, valued_version, valuation_failed=valuation_failed):
         return None
     pending = [symbol for symbol in unknown if not symbol.failed and symbol.state != "ready"]
     return min((_changes_after_ms(symbol) for symbol in pending), default=VALUATION_MS)

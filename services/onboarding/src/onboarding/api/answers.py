@@ -58,13 +58,17 @@ class ValuationHead(Answer):
 class PortfolioStatus(Answer):
     portfolio_id: UUID
     status: Status = Field(
-        description="`error`: a symbol failed, the rest is usable. `pending`: a symbol or the valuation is on its way."
+        description="`error`: a symbol failed, the rest is usable, or the portfolio cannot be valued. "
+        "`pending`: a symbol or the valuation is on its way."
     )
     version: int = Field(description="Raised with every change.")
     pending_symbols: list[str]
     failed_symbols: list[FailedSymbol]
     progress: list[SymbolProgress] = Field(description="The pending symbols, one by one.")
     valuation: ValuationHead | None = Field(description="Null before the first valuation.")
+    reason: str | None = Field(
+        description="`valuation_failed: …` where this version cannot be valued, and what to look for; else null."
+    )
     poll_after_ms: int | None = Field(description="When to ask again; null where nothing is on its way any more.")
 
     @classmethod
@@ -216,7 +220,10 @@ def _status(record: PortfolioRecord) -> dict[str, Any]:
         "pending_symbols": [symbol.symbol for symbol in pending],
         "failed_symbols": [_failed(symbol) for symbol in record.unknown if symbol.failed],
         "progress": [_progress(symbol) for symbol in pending],
-        "poll_after_ms": poll_after_ms(record.unknown, record.version, record.valued_version),
+        "reason": None if record.valuation_failed is None else f"valuation_failed: {record.valuation_failed}",
+        "poll_after_ms": poll_after_ms(
+            record.unknown, record.version, record.valued_version, valuation_failed=record.valuation_failed is not None
+        ),
         "valuation": None
         if head is None
         else ValuationHead(

@@ -130,7 +130,9 @@ async def _events(
 
 
 def _ends(record: PortfolioRecord) -> bool:
-    return is_over(record.unknown, record.version, record.valued_version)
+    return is_over(
+        record.unknown, record.version, record.valued_version, valuation_failed=record.valuation_failed is not None
+    )
 
 
 def _event(record: PortfolioRecord) -> StreamEvent:

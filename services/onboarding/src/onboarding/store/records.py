@@ -37,6 +37,8 @@ class PortfolioRecord:
     positions: int
     valuation: Valuation | None
     unknown: Sequence[UnknownSymbol]
+    valuation_failed: str | None
+    """Why the version cannot be valued, as portfolio-refresh found; null while it is valued or nothing is known."""
 
     @property
     def valued_version(self) -> int | None:
@@ -60,7 +62,9 @@ SELECT p.portfolio_id, p.name, p.version, p.first_session, p.declared_equity, p.
                    ) public) held
         LEFT JOIN symbols.symbol_requests r ON r.symbol = held.symbol
         -- Known now, and the valuation does without it still: `ready` is said of what is in the valuation.
-        WHERE NOT held.known OR held.symbol = ANY (h.unknown_symbols)) AS unknown
+        WHERE NOT held.known OR held.symbol = ANY (h.unknown_symbols)) AS unknown,
+       (SELECT f.reason || ': ' || f.detail FROM valuations.failing_now f
+        WHERE f.portfolio_id = p.portfolio_id) AS valuation_failed
 FROM portfolios.portfolios p
 LEFT JOIN valuations.valuation_heads h ON h.portfolio_id = p.portfolio_id
 WHERE p.owner_id = :owner AND p.deleted_at IS NULL
@@ -137,4 +141,5 @@ def _record(row: Row[tuple[object, ...]]) -> PortfolioRecord:
         positions=row.positions,
         valuation=valuation,
         unknown=[UnknownSymbol(**symbol) for symbol in row.unknown or ()],
+        valuation_failed=row.valuation_failed,
     )

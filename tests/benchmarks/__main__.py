@@ -20,7 +20,9 @@ from benchmarks import (  # noqa: E402
     events,
     exposures,
     fetching,
+    fold,
     hits,
+    imports,
     misses,
     newcomers,
     night,
@@ -38,6 +40,7 @@ MEASURES = {
     "exposures": exposures.measure,
     "night": night.measure,
     "refresh": refresh.measure,
+    "fold": fold.measure,
     "workers": workers.measure,
     "night-after": night_after.measure,
     "changes": changes.measure,
@@ -47,6 +50,7 @@ MEASURES = {
     "backfill": backfill.measure,
     "fetching": fetching.measure,
     "newcomers": newcomers.measure,
+    "imports": imports.measure,
 }
 DEFAULT_FILE = PROJECT / "build" / "bench.json"
 

@@ -21,7 +21,8 @@ class Cells:
 
     def __init__(self, place: int, texts: Mapping[Field, str], titles: Mapping[Field, str], today: date) -> None:
         self._place = place
-        self._texts = texts
+        self._texts = {field: text.strip() for field, text in texts.items()}
+        self._values = {field: text for field, text in self._texts.items() if not is_absent(text)}
         self._titles = titles
         self.today = today
         self.errors: list[Finding] = []
@@ -29,15 +30,14 @@ class Cells:
 
     def text(self, field: Field) -> str:
         """The stripped text; empty where the file says that there is no value."""
-        text = self._texts.get(field, "").strip()
-        return "" if is_absent(text) else text
+        return self._values.get(field, "")
 
     def refuse(self, field: Field, code: str, message: str, value: str = "") -> None:
         self.errors.append(Finding(self._place, field, code, message, value, self._titles.get(field)))
 
     def missing(self, field: Field, code: str, message: str) -> None:
         """The field says that it has no value, and how it says so is shown."""
-        self.refuse(field, code, message, self._texts.get(field, "").strip())
+        self.refuse(field, code, message, self._texts.get(field, ""))
 
     def number(self, field: Field, word: str, places: int) -> Decimal | None:
         """The number as it is stored, rounded half to even with a warning where that changes it."""

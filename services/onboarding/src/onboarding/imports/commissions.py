@@ -32,6 +32,8 @@ def commission(*texts: str, paid_below_zero: bool = False, decimal_comma: bool =
 
 def shared(fee: Decimal, shares: Sequence[Fraction]) -> list[Decimal]:
     """The fee in proportion to `shares`, each part with 4 decimals, none below zero; they add up to the fee exactly."""
+    if not fee or len(shares) == 1:
+        return [fee] * len(shares)
     total, so_far, given = sum(shares, Fraction(0)), Fraction(0), Decimal(0)
     parts = []
     for number in shares[:-1]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 from onboarding.imports.values import is_absent, read_date, read_number
 
@@ -48,6 +49,7 @@ def has_decimal_commas(texts: Sequence[str]) -> bool:
     return commas and not points
 
 
+@lru_cache(maxsize=8_192)  # a file's days repeat themselves, and strptime is slow
 def iso_date(text: str, *forms: str) -> str:
     """The date of `text`, written in one of `forms` (strptime) or beginning as ISO, as `2024-12-31`."""
     try:

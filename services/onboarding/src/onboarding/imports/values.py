@@ -3,10 +3,12 @@
 import re
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 ABSENT = frozenset({"", "--", "-", "N/A"})
 """How files say that there is no value."""
 
+_LONGEST_ABSENT = max(map(len, ABSENT))
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)?(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LONGEST_NUMBER = 60
@@ -14,9 +16,10 @@ _LONGEST_NUMBER = 60
 
 def is_absent(text: str) -> bool:
     """Whether `text`, already stripped, says that there is no value."""
-    return text.upper() in ABSENT
+    return not text or (len(text) <= _LONGEST_ABSENT and text.upper() in ABSENT)
 
 
+@lru_cache(maxsize=8_192)  # files repeat themselves, and what is no number is not kept
 def read_number(text: str) -> Decimal:
     """`1234.56`, `1,234.56`, `$1,234.56`, `-5`, `($126.93)` (negative) or `1.5E+3`, exactly.
 

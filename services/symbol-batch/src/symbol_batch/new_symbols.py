@@ -23,6 +23,7 @@ from riskstream.events.event import Event
 from riskstream.events.symbol import SymbolFactorsUpdated, SymbolFailed, SymbolReady, SymbolRequested
 from riskstream.messaging.outbox import Outbox
 from riskstream.runtime.clock import Clock
+from riskstream.runtime.outages import Outage
 from riskstream.symbology import InvalidSymbolError, normalise
 from symbol_batch import telemetry
 from symbol_batch.calendar import Calendar, calendar_at
@@ -125,6 +126,7 @@ class NewSymbols:
         self._lease_seconds = lease_seconds
         self._retry_seconds = retry_seconds
         self._holder = holder_name()
+        self._outage = Outage("taking up requested symbols")
         self._stopping = asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
         self._without_profile: asyncio.Queue[str] = asyncio.Queue()
@@ -157,11 +159,12 @@ class NewSymbols:
         while not self._stopping.is_set():
             try:
                 request = await self._claim()
+                self._outage.over()
                 if request is not None:
                     await self._attempt(request)
                     continue
-            except Exception:
-                log.exception("working on requested symbols failed; it will be tried again")
+            except Exception as error:
+                self._outage.failed(error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), self._poll_seconds)
 

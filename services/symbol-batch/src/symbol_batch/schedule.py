@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from riskstream.runtime.clock import Clock
 from riskstream.runtime.health import State
+from riskstream.runtime.outages import Outage
 from symbol_batch import telemetry
 from symbol_batch.calendar import Calendar, calendar_at, due_at
 from symbol_batch.leases import holder_name, under_lease
@@ -105,20 +106,22 @@ class Reconciler:
         self._stopping = asyncio.Event()
         self._turn: asyncio.Task[list[RunSummary]] | None = None
         self._error: str | None = None
+        self._outage = Outage("reconciling")
 
     async def run(self) -> None:
-        """Reconcile every few seconds until `stop`; a failing turn is logged and the next one tries again."""
+        """Reconcile every few seconds until `stop`; a failing turn is logged once and the next one tries again."""
         while not self._stopping.is_set():
             self._turn = asyncio.create_task(self.reconcile())
             try:
                 await self._turn
                 self._error = None
+                self._outage.over()
             except asyncio.CancelledError:
                 if not self._stopping.is_set():
                     raise
             except Exception as error:
                 self._error = f"{type(error).__name__}: {error}"
-                log.exception("reconciling failed; it will be tried again", seconds=self._every)
+                self._outage.failed(error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), self._every)
 

@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from riskstream.runtime.health import Health
+from riskstream.runtime.outages import Outage
 
 log = structlog.get_logger(__name__)
 
@@ -127,20 +128,21 @@ class Service:
 
 
 class Periodic:
-    """A part that does one thing every `seconds`; a failure is logged and the next turn tries again."""
+    """A part that does one thing every `seconds`; a failure is logged once and the next turn tries again."""
 
     def __init__(self, name: str, seconds: float, action: Callable[[], Awaitable[object]]) -> None:
-        self._name = name
         self._seconds = seconds
         self._action = action
+        self._outage = Outage(name)
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         while not self._stopping.is_set():
             try:
                 await self._action()
-            except Exception:
-                log.exception("periodic work failed; it will be tried again", work=self._name, seconds=self._seconds)
+                self._outage.over()
+            except Exception as error:
+                self._outage.failed(error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), self._seconds)
 

@@ -191,7 +191,7 @@ class Relay:
         if time.monotonic() - self._measured_at < self._timing.measure_interval:
             return
         self._measured_at = time.monotonic()
-        async with self._engine.connect() as connection:
+        async with asyncio.timeout(self._timing.transaction_timeout), self._engine.connect() as connection:
             rows, oldest = (await connection.execute(self._statements.measure)).one()
         metrics.OUTBOX_ROWS.labels(self._schema).set(rows)
         metrics.OUTBOX_OLDEST_SECONDS.labels(self._schema).set(oldest or 0.0)

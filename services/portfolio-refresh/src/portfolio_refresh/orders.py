@@ -11,7 +11,7 @@ from portfolio_refresh.planner import NAMESPACE, ChunkLimits, Planner
 from portfolio_refresh.store.failures import failing_now
 from portfolio_refresh.store.orders import left_out_by, live_among, published_edition, sessions_between, sizes_ordered
 from portfolio_refresh.store.reports import run_of
-from portfolio_refresh.store.runs import Run, run_of_order, sizes_of_some
+from portfolio_refresh.store.runs import Run, RunCause, run_of_order, sizes_of_some
 from portfolio_refresh.store.states import Edition
 
 
@@ -90,32 +90,17 @@ class Orders:
         """Try those again whom a run left out, in the way that it did; without a run, all who are failing now."""
         async with self._engine.connect() as connection:
             edition = await _edition(connection)
-            since, until = None, None
-            if run_id is None:
-                left_out = [failing.portfolio_id for failing in await failing_now(connection)]
-                nobody = "no portfolio is failing now: there is nothing to try again"
-            else:
-                found = await run_of(connection, run_id)
-                if found is None:
-                    raise OrderRefused(f"no run {run_id}; `riskstream refresh list` has those there are")
-                since, until = found["since"], found["until"]
-                left_out = await left_out_by(connection, run_id)
-                nobody = f"run {run_id} has left nobody out so far: there is nothing to try again"
-            alive = await live_among(connection, left_out)
+            left_out = await _failing(connection) if run_id is None else await _left_out(connection, run_id)
+            alive = await live_among(connection, left_out.portfolio_ids)
             if not alive:
-                raise OrderRefused(nobody if not left_out else "whoever was left out has been deleted since")
+                raise OrderRefused("whoever was left out has been deleted since: there is nobody to try again")
             sizes = await sizes_of_some(connection, sorted(alive))
-            limits = self._limits if since is None else await self._backfill_limits(connection, since, edition)
-        order = f"retry {edition.number} {since} {Whose(tuple(alive))}"
-        run = Run(
-            uuid4(),
-            "operator" if since is None else "backfill",
-            edition.session,
-            edition.number,
-            since,
-            until,
-            order_id=uuid5(NAMESPACE, order),
-        )
+            since, limits = left_out.since, self._limits
+            if since is not None:
+                limits = await self._backfill_limits(connection, since, edition)
+        order = uuid5(NAMESPACE, f"retry {edition.number} {since} {Whose(tuple(alive))}")
+        cause: RunCause = "operator" if since is None else "backfill"
+        run = Run(uuid4(), cause, edition.session, edition.number, since, left_out.until, order)
         return await self._plan(run, sizes, limits, named=True)
 
     async def _backfill_limits(self, connection: AsyncConnection, since: date, edition: Edition) -> ChunkLimits:
@@ -135,6 +120,32 @@ class Orders:
             if other is not None:
                 return Ordered(other, is_new=False)
             # It ended between the two statements: ours is the next.
+
+
+@dataclass(frozen=True, slots=True)
+class _LeftOut:
+    """Whom to try again, and as part of which backfill, if of one."""
+
+    portfolio_ids: Sequence[UUID]
+    since: date | None = None
+    until: date | None = None
+
+
+async def _failing(connection: AsyncConnection) -> _LeftOut:
+    failing = [one.portfolio_id for one in await failing_now(connection)]
+    if not failing:
+        raise OrderRefused("no portfolio is failing now: there is nothing to try again")
+    return _LeftOut(failing)
+
+
+async def _left_out(connection: AsyncConnection, run_id: UUID) -> _LeftOut:
+    run = await run_of(connection, run_id)
+    if run is None:
+        raise OrderRefused(f"no run {run_id}; `riskstream refresh list` has those there are")
+    left_out = await left_out_by(connection, run_id)
+    if not left_out:
+        raise OrderRefused(f"run {run_id} has left nobody out so far: there is nothing to try again")
+    return _LeftOut(left_out, run["since"], run["until"])
 
 
 async def _edition(connection: AsyncConnection) -> Edition:

@@ -23,10 +23,12 @@ from riskstream.messaging.outbox import Outbox
 from riskstream.runtime.clock import Clock
 from symbol_batch.calendar import due_at
 from symbol_batch.companies.company_intake import CompanyIntake
+from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.new_symbols import NewSymbols, SymbolRequests
 from symbol_batch.nightly import Night
 from symbol_batch.prices import PriceIntake, Prices
 from symbol_batch.providers.yahoo import YahooProvider
+from symbol_batch.revisions import Revisions
 from symbol_batch.schedule import Reconciler
 
 HISTORY_FROM = date(2024, 6, 3)
@@ -78,6 +80,14 @@ class Exchange:
         """Everything listed at the clock's date."""
         listed = httpx.get(f"{self.url}/_simulator/symbols", trust_env=False).json()
         return [item["symbol"] for item in listed if item["listed"]]
+
+    def company(self, number: int = 8) -> str:
+        """A company without gaps or events around the nights of July 2025."""
+        return [symbol for symbol in self.symbols if symbol not in BENCHMARKS][number]
+
+    def scale(self, symbol: str, factor: float, *sessions: date) -> None:
+        """Answer prices times a factor on these sessions."""
+        self.fault(kind="scale", symbols=[symbol], sessions=[day.isoformat() for day in sessions], factor=factor)
 
     def _report(self) -> dict[str, Any]:
         report: dict[str, Any] = httpx.get(f"{self.url}/_simulator/requests", trust_env=False).json()
@@ -140,6 +150,25 @@ class Batch:
     async def value(self, sql: str, *arguments: Any) -> Any:
         rows = await self.rows(sql, *arguments)
         return rows[0][0] if rows else None
+
+    async def close_of(self, symbol: str, session: date) -> float | None:
+        """The stored close."""
+        sql = "SELECT close FROM symbols.market_data_cache WHERE symbol = $1 AND session = $2"
+        close: float | None = await self.value(sql, symbol, session)
+        return close
+
+    async def held_state(self, symbol: str, session: date) -> str | None:
+        """What became of a held bar."""
+        sql = "SELECT state FROM symbols.quarantined_bars WHERE symbol = $1 AND session = $2"
+        state: str | None = await self.value(sql, symbol, session)
+        return state
+
+    async def betas(self, symbol: str, edition: int) -> dict[str, tuple[float, date | None]]:
+        """Each factor's beta in an edition, and the session it is carried from."""
+        sql = (
+            "SELECT factor, beta, carried_from FROM symbols.symbol_factor_exposures WHERE symbol = $1 AND edition = $2"
+        )
+        return {row["factor"]: (row["beta"], row["carried_from"]) for row in await self.rows(sql, symbol, edition)}
 
     async def add(self, symbols: Sequence[str]) -> None:
         await self.rows(
@@ -220,3 +249,15 @@ async def batch(replica: Any, exchange: Exchange) -> Batch:
     made: Batch = replica()
     await made.add(exchange.symbols)
     return made
+
+
+@pytest.fixture
+def company(exchange: Exchange) -> str:
+    """See `Exchange.company`."""
+    return exchange.company()
+
+
+@pytest.fixture
+def revisions(batch: Batch) -> Revisions:
+    """What publishes corrections of the replica between nights."""
+    return Revisions(batch.engine, batch.outbox, batch.clock)

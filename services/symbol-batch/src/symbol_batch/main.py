@@ -24,17 +24,21 @@ from riskstream.messaging.outbox import Outbox
 from riskstream.messaging.relay import Relay
 from riskstream.messaging.settlement import Handler
 from riskstream.messaging.timing import consumer_timing
+from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.clock import Clock, clock_from_environment
 from riskstream.runtime.health import Health
 from riskstream.runtime.logs import configure_logs
+from riskstream.runtime.rate_limits import RateLimits
 from riskstream.runtime.service import HttpPart, Periodic, Service
+from riskstream.runtime.settings import AuthSettings, RateSettings
 from symbol_batch import schema
 from symbol_batch.api import create_app
 from symbol_batch.companies.company_intake import CompanyIntake
 from symbol_batch.freshness import Freshness
+from symbol_batch.held_bars import measure_held_bars
 from symbol_batch.new_symbols import NewSymbols, SymbolRequests
 from symbol_batch.nightly import Night
-from symbol_batch.prices import PriceIntake
+from symbol_batch.prices import PriceIntake, Prices
 from symbol_batch.provider_chain import provider_chain
 from symbol_batch.schedule import Reconciler, RunSummary
 from symbol_batch.settings import CommandSettings, SymbolBatchSettings
@@ -123,6 +127,8 @@ async def wired(settings: SymbolBatchSettings, clock: Clock) -> AsyncIterator[Wi
 async def serve(clock: Clock) -> int:
     """Serve until SIGTERM; the exit code."""
     settings = settings_from_environment(SymbolBatchSettings)
+    tokens = TokenVerifier(settings_from_environment(AuthSettings))
+    limits = RateLimits(settings_from_environment(RateSettings))
     configure_logs(NAME, clock, settings.log_format, settings.log_level)
     async with wired(settings, clock) as wiring:
         handlers: dict[type[Event], Handler] = {SymbolRequested: SymbolRequests(wiring.outbox).requested}
@@ -142,7 +148,7 @@ async def serve(clock: Clock) -> int:
         health.add("reconciler", wiring.reconciler.health)
         freshness = Freshness(wiring.engine, clock)
         health.add("freshness", freshness.state)
-        app = create_app(wiring.engine, health)
+        app = create_app(wiring.engine, tokens, health, limits)
         http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
         host, port = http.address
         forget = partial(forget_old, wiring.engine, schema.SCHEMA)
@@ -151,6 +157,8 @@ async def serve(clock: Clock) -> int:
         service.add("new symbols", wiring.new_symbols)
         service.add("reconciler", wiring.reconciler)
         service.add("freshness", Periodic("measure freshness", settings.reconcile_seconds, freshness.measure))
+        held = partial(measure_held_bars, Prices(wiring.engine))
+        service.add("held bars", Periodic("count held bars", settings.reconcile_seconds, held))
         service.add("inbox", Periodic("forget old inbox rows", FORGET_SECONDS, forget))
         watch = partial(end_silent_sessions, wiring.engine)
         service.add("silent sessions", Periodic("end silent sessions", WATCH_SECONDS, watch))

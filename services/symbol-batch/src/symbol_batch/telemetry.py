@@ -15,6 +15,9 @@ FRESHNESS = Gauge(
     "Sessions whose night is due and that are not published: 0 is fine, 1 from 23:00 New York a warning, 2 critical.",
 )
 FETCHES = Counter("symbol_batch_fetches", "Symbols asked for, by what it came to.", ["outcome"])
+HELD_BARS = Gauge(
+    "symbol_batch_held_bars", "Bars held back that nobody has decided about, by the rule they break.", ["rule"]
+)
 COMPANY_FETCHES = Counter(
     "symbol_batch_company_fetches", "Profiles and statements asked for, by what it came to.", ["kind", "outcome"]
 )

@@ -71,3 +71,13 @@ async def test_a_bar_is_written_over_only_where_the_caller_knows_better(batch) -
         assert await store.insert_prices(connection, other, replace=True) == 2
     rows = await batch.rows("SELECT close, source FROM symbols.market_data_cache")
     assert {tuple(row) for row in rows} == {(9.0, "other")}
+
+
+async def test_bars_that_somebody_stored_meanwhile_stay_and_the_others_are_added(batch) -> None:
+    async with batch.engine.begin() as connection:
+        nines = {name: np.array([9.0, 9.0]) for name in ("open", "high", "low", "close", "volume")}
+        bars = TradedBars(np.array([FIRST, LAST], "datetime64[D]"), **nines)
+        await store.add_prices(connection, price_rows("X", bars.at(np.array([True, False])), "one", FETCHED))
+        await store.add_prices(connection, price_rows("X", replace(bars, close=np.array([1.0, 1.0])), "other", FETCHED))
+    stored = await batch.rows("SELECT session, close, source FROM symbols.market_data_cache ORDER BY session")
+    assert [tuple(row) for row in stored] == [(FIRST, 9.0, "one"), (LAST, 1.0, "other")]

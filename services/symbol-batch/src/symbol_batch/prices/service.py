@@ -102,6 +102,11 @@ class Prices:
         async with self._engine.connect() as connection:
             return await quarantine.out_of_use(connection, session)
 
+    async def pending(self) -> dict[str, int]:
+        """How many bars are held back that nobody has decided about, by the rule that they break."""
+        async with self._engine.connect() as connection:
+            return await quarantine.pending_by_rule(connection)
+
     async def quarantined(
         self,
         symbols: Sequence[str] | None = None,

@@ -191,6 +191,14 @@ async def out_of_use(connection: AsyncConnection, session: date) -> dict[str, st
     return {row.symbol: row.why for row in rows}
 
 
+async def pending_by_rule(connection: AsyncConnection) -> dict[str, int]:
+    """How many bars nobody has decided about; a rule by which none is held is left out."""
+    rows = await connection.execute(
+        text("SELECT rule, count(*) AS bars FROM symbols.quarantined_bars WHERE state = 'pending' GROUP BY rule")
+    )
+    return {row.rule: row.bars for row in rows}
+
+
 async def copy_held(connection: AsyncConnection, old: str, new: str) -> None:
     """Give held bars also to another symbol, where it has none of that session."""
     rest = ", ".join(_COLUMNS[1:])

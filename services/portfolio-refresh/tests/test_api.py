@@ -5,20 +5,26 @@ from uuid import UUID
 import httpx
 import pytest
 
+from local_stack.issuer import ISSUER, Issuer
 from portfolio_refresh.api import create_app
 from portfolio_refresh.planner import Planner
 from portfolio_refresh.store.runs import Run, sizes_of_all
 from portfolio_refresh.worker import ChunkWorker
 from riskstream.events.portfolio import PortfolioRefreshRequested
+from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.health import Health
+from riskstream.runtime.settings import AuthSettings
 
 RUN = UUID(int=9)
 
 
 @pytest.fixture
-async def client(engine):
-    transport = httpx.ASGITransport(create_app(engine, Health()))
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+async def client(engine, tmp_path):
+    issuer = Issuer(tmp_path)
+    tokens = TokenVerifier(AuthSettings(issuer=ISSUER, jwks_file=issuer.jwks_file))
+    transport = httpx.ASGITransport(create_app(engine, tokens, Health()))
+    headers = {"Authorization": f"Bearer {issuer.token('tests', ['operator'])}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
         yield client
 
 

@@ -13,6 +13,7 @@ import pytest
 
 import portfolio_refresh
 from local_stack.errors import ServerUnavailable
+from local_stack.issuer import Issuer
 from local_stack.kafka import KafkaServer
 from local_stack.programs import PortfolioRefresh
 from local_stack.testing import REQUIRED, is_required, servers_for_tests
@@ -46,7 +47,12 @@ def kafka() -> Iterator[KafkaServer]:
 
 
 @pytest.fixture
-def replicas(database, kafka, tmp_path) -> Iterator[list[PortfolioRefresh]]:
+def issuer(tmp_path) -> Issuer:
+    return Issuer(tmp_path / "issuer")
+
+
+@pytest.fixture
+def replicas(database, kafka, issuer, tmp_path) -> Iterator[list[PortfolioRefresh]]:
     environment = {
         "RISKSTREAM_POSTGRES_DSN": database.dsns["portfolio_refresh"],
         "RISKSTREAM_KAFKA": kafka.address,
@@ -54,6 +60,7 @@ def replicas(database, kafka, tmp_path) -> Iterator[list[PortfolioRefresh]]:
         "RISKSTREAM_KAFKA_REBALANCE_TIMEOUT_MS": "12000",
         "RISKSTREAM_CHUNK_PORTFOLIOS": "3",
         "RISKSTREAM_SWEEP_SECONDS": "3600",
+        **issuer.environment(),
     }
     programs = [PortfolioRefresh(lambda: environment, folder=tmp_path / str(number)) for number in range(2)]
     try:
@@ -98,7 +105,9 @@ def night(session, edition):
     )
 
 
-async def test_two_replicas_value_a_night_once_through_a_kill_and_end_in_order(world, database, kafka, replicas, days):
+async def test_two_replicas_value_a_night_once_through_a_kill_and_end_in_order(
+    world, database, kafka, issuer, replicas, days
+):
     portfolios = [await world.portfolio(days[0], ("KO", n + 1, 50), ("NEW", 1, 5)) for n in range(30)]
     edition = await world.night(days[0], KO=60)
     async with (
@@ -129,7 +138,8 @@ async def test_two_replicas_value_a_night_once_through_a_kill_and_end_in_order(w
         await until(lambda: _has(world, portfolios[29], 30 * 60 + 7))
 
     await until(lambda: world.sql.fetchval("SELECT count(*) = 0 FROM valuations.outbox"))
-    async with httpx.AsyncClient(trust_env=False) as client:
+    headers = {"Authorization": f"Bearer {issuer.token('tests', ['operator'])}"}
+    async with httpx.AsyncClient(headers=headers, trust_env=False) as client:
         answer = (await client.get(f"{replicas[1].url}/runs")).json()
     assert [(run["state"], run["portfolios"], run["chunks"]) for run in answer["runs"]] == [("completed", 30, 10)]
     process = replicas[1]._process

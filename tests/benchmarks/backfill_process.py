@@ -11,10 +11,10 @@ import time
 from datetime import date, datetime
 from datetime import time as clock_time
 from pathlib import Path
-from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from benchmarks.claiming import claim_night
 from benchmarks.measuring import peak_memory
 from benchmarks.tape import Tape, TapeProvider
 from riskstream.database.engine import create_engine
@@ -27,9 +27,8 @@ from symbol_batch.nightly import Night, Steps
 from symbol_batch.prices import PriceIntake
 from symbol_batch.providers.provider import Outcome
 from symbol_batch.schema import SCHEMA
-from symbol_batch.store import companies, runs, universe
+from symbol_batch.store import companies, universe
 from symbol_batch.store.companies import FetchRow, ProfileRow
-from symbol_batch.store.fences import NightFence
 
 
 async def run(dsn: str, file: Path, session: date) -> dict[str, object]:
@@ -39,25 +38,14 @@ async def run(dsn: str, file: Path, session: date) -> dict[str, object]:
     engine = create_engine(dsn, application="symbol-batch")
     intake = PriceIntake(engine, provider, clock, history_from=tape.days[0].astype(object))
     calendar = calendar_at(clock.today())
-    run_id = uuid4()
     try:
         async with engine.begin() as connection:
-            claimed = await runs.claim(
-                connection,
-                run_id,
-                session,
-                holder="benchmark",
-                lease_seconds=600,
-                now=clock.now(),
-                code_version="benchmark",
-            )
-            assert claimed is not None, f"somebody has run {session} already"
+            fence = await claim_night(connection, session, clock)
             await universe.activate(connection, tape.symbols, clock.now())
             await _know_companies(connection, tape, clock, session)
-        fence = NightFence(run_id, claimed[0])
         before = peak_memory()
         began, worked = time.perf_counter(), time.process_time()
-        taken = await intake.take(tape.symbols, session, calendar, fence=fence, run_id=run_id)
+        taken = await intake.take(tape.symbols, session, calendar, fence=fence, run_id=fence.run_id)
         seconds, worked = time.perf_counter() - began, time.process_time() - worked
         peak = peak_memory()
         not_ok = {one.symbol: f"{one.outcome}: {one.detail}" for one in taken if one.outcome is not Outcome.OK}

@@ -6,8 +6,8 @@ import sys
 import time
 from datetime import date, datetime
 from datetime import time as clock_time
-from uuid import uuid4
 
+from benchmarks.claiming import claim_night
 from benchmarks.measuring import peak_memory
 from riskstream.database.engine import create_engine
 from riskstream.messaging.outbox import Outbox
@@ -20,7 +20,6 @@ from symbol_batch.prices import PriceIntake
 from symbol_batch.providers.provider import LimitedProvider, Offer
 from symbol_batch.schema import SCHEMA
 from symbol_batch.store import runs, universe
-from symbol_batch.store.fences import NightFence
 
 
 class NobodyAsked(LimitedProvider):
@@ -38,25 +37,15 @@ async def run(dsn: str, session: date) -> dict[str, object]:
     intake = PriceIntake(engine, NobodyAsked(), clock, history_from=date(2019, 1, 2))
     companies = CompanyIntake(engine, NobodyAsked(), clock)
     calendar = calendar_at(clock.today())
-    run_id = uuid4()
     try:
         async with engine.begin() as connection:
-            claimed = await runs.claim(
-                connection,
-                run_id,
-                session,
-                holder="benchmark",
-                lease_seconds=600,
-                now=clock.now(),
-                code_version="benchmark",
-            )
-            assert claimed is not None, f"somebody has run {session} already"
+            fence = await claim_night(connection, session, clock)
             fetched = [(symbol, "OK", None) for symbol in await universe.active_symbols(connection)]
-            await runs.record_fetches(connection, run_id, fetched, clock.now())
+            await runs.record_fetches(connection, fence.run_id, fetched, clock.now())
         steps = Steps()
         began, worked = time.perf_counter(), time.process_time()
         night = Night(engine, intake, companies, outbox, clock)
-        await night.run(session, calendar, NightFence(run_id, claimed[0]), steps)
+        await night.run(session, calendar, fence, steps)
         seconds, worked = time.perf_counter() - began, time.process_time() - worked
     finally:
         await engine.dispose()

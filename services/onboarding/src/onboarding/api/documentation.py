@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from onboarding.api.details import LONGEST_NAME, MODES
+from onboarding.api.details import LONGEST_NAME
 from onboarding.imports.findings import COLUMNS, REQUIRED, Field
 from onboarding.imports.lot import InvestmentClass
 
-_DECIMAL = {"oneOf": [{"type": "string"}, {"type": "number"}]}
-_DATE = {"type": "string", "format": "date"}
+DECIMAL = {"oneOf": [{"type": "string"}, {"type": "number"}]}
+DATE = {"type": "string", "format": "date"}
 
 _POSITION: dict[str, Any] = {
     "type": "object",
@@ -15,40 +15,31 @@ _POSITION: dict[str, Any] = {
     "required": [str(field) for field in REQUIRED],
     "properties": {
         Field.SYMBOL: {"type": "string", "description": "`BRK.B` and `BRK-B` are the same."},
-        Field.QUANTITY: _DECIMAL | {"description": "Signed: short is negative."},
-        Field.ENTRY_PRICE: _DECIMAL | {"description": "USD per share, above 0."},
-        Field.ENTRY_DATE: _DATE,
+        Field.QUANTITY: DECIMAL | {"description": "Signed: short is negative."},
+        Field.ENTRY_PRICE: DECIMAL | {"description": "USD per share, above 0."},
+        Field.ENTRY_DATE: DATE,
         Field.INVESTMENT_CLASS: {"type": "string", "enum": [str(kind) for kind in InvestmentClass]},
         Field.INVESTMENT_SUBTYPE: {"type": "string"},
         Field.UNDERLYING_SYMBOL: {"type": "string"},
-        Field.STRIKE_PRICE: _DECIMAL,
-        Field.EXPIRATION_DATE: _DATE,
+        Field.STRIKE_PRICE: DECIMAL,
+        Field.EXPIRATION_DATE: DATE,
         Field.OPTION_TYPE: {"type": "string", "enum": ["CALL", "PUT"]},
-        Field.EXIT_DATE: _DATE,
-        Field.EXIT_PRICE: _DECIMAL,
-        Field.ENTRY_FEE: _DECIMAL | {"description": "USD paid when it was opened, for the whole lot; 0 or above."},
-        Field.EXIT_FEE: _DECIMAL | {"description": "USD paid when it was closed, for the whole lot; 0 or above."},
-        Field.MULTIPLIER: _DECIMAL | {"description": "100 for options, else 1."},
+        Field.EXIT_DATE: DATE,
+        Field.EXIT_PRICE: DECIMAL,
+        Field.ENTRY_FEE: DECIMAL | {"description": "USD paid when it was opened, for the whole lot; 0 or above."},
+        Field.EXIT_FEE: DECIMAL | {"description": "USD paid when it was closed, for the whole lot; 0 or above."},
+        Field.MULTIPLIER: DECIMAL | {"description": "100 for options, else 1."},
         Field.CURRENCY: {"type": "string", "enum": ["USD"]},
     },
 }
 
-_DETAILS: dict[str, Any] = {
+DETAILS: dict[str, Any] = {
     "name": {"type": "string", "maxLength": LONGEST_NAME},
-    "declared_equity": _DECIMAL
-    | {"description": "NAV of the first snapshot, in USD; else the value of the positions."},
-    "first_session": _DATE
-    | {"description": "An NYSE session, at latest the last published one, which is the default."},
+    "declared_equity": DECIMAL | {"description": "NAV of the first snapshot, in USD; else the value of the positions."},
+    "first_session": DATE | {"description": "An NYSE session, at latest the last published one, which is the default."},
 }
 
-_IMPORT: dict[str, Any] = _DETAILS | {
-    "mode": {"type": "string", "enum": list(MODES), "default": MODES[0]},
-    "dry_run": {"type": "boolean", "default": False},
-    "file_date": _DATE | {"description": "Of which day a broker's positions are; else what the file says, else today."},
-    "isins": {"type": "string", "description": 'Tickers by ISIN as a JSON object: `{"US9220427424": "VT"}`.'},
-}
-
-_SAMPLE_CSV = (
+SAMPLE_CSV = (
     f"{','.join(COLUMNS[field] for field in REQUIRED)}\nAAPL,100,185.50,2024-01-16\nBRK.B,-20,410.00,2024-05-01\n"
 )
 
@@ -69,7 +60,7 @@ CREATION: dict[str, Any] = {
                     "type": "object",
                     "additionalProperties": False,
                     "required": ["name", "positions"],
-                    "properties": _DETAILS | {"positions": {"type": "array", "items": _POSITION}},
+                    "properties": DETAILS | {"positions": {"type": "array", "items": _POSITION}},
                 },
                 "example": {
                     "name": "Long and short",
@@ -80,35 +71,6 @@ CREATION: dict[str, Any] = {
                     ],
                 },
             }
-        },
-    },
-}
-
-IMPORT: dict[str, Any] = {
-    "parameters": [
-        KEY_HEADER,
-        *(
-            {
-                "name": name,
-                "in": "query",
-                "schema": schema,
-                "description": "Where the file is the body; a form has it as a field.",
-            }
-            for name, schema in _IMPORT.items()
-        ),
-    ],
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file", "name"],
-                    "properties": _IMPORT | {"file": {"type": "string", "format": "binary"}},
-                }
-            },
-            "text/csv": {"schema": {"type": "string"}, "example": _SAMPLE_CSV},
-            "application/xml": {"schema": {"type": "string", "description": "A Flex query of Interactive Brokers."}},
         },
     },
 }
@@ -128,7 +90,7 @@ EXPORT: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The file, with the portfolio's version as its ETag.",
         "content": {
-            "text/csv": {"schema": {"type": "string"}, "example": _SAMPLE_CSV},
+            "text/csv": {"schema": {"type": "string"}, "example": SAMPLE_CSV},
             "application/json": {
                 "schema": {"type": "object", "description": "A body of `POST /portfolios`."},
             },
@@ -137,7 +99,7 @@ EXPORT: dict[int | str, dict[str, Any]] = {
     304: {"description": "The file that `If-None-Match` names is the present one."},
 }
 
-_PROBLEM_SCHEMA: dict[str, Any] = {
+PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "type": {"type": "string"},
@@ -156,7 +118,7 @@ def problems(**described: str) -> dict[int | str, dict[str, Any]]:
     return {
         int(status.removeprefix("s")): {
             "description": description,
-            "content": {"application/problem+json": {"schema": _PROBLEM_SCHEMA}},
+            "content": {"application/problem+json": {"schema": PROBLEM_SCHEMA}},
         }
         for status, description in described.items()
     }

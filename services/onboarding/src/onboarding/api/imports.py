@@ -8,11 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import HTTPBearer
 
-from onboarding.api import documentation
 from onboarding.api.answers import DryRun, ImportedPortfolio, ImportReport
 from onboarding.api.bodies import read_file
 from onboarding.api.creations import answer_created, named_now, refuse_fields
 from onboarding.api.details import Details, caller_key, canonical, file_key
+from onboarding.api.import_documentation import FILE, RESPONSES
 from onboarding.imports.files import read_file as read_holdings
 from onboarding.imports.movements import flows_after
 from onboarding.imports.rows import Validated
@@ -46,8 +46,8 @@ def import_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSett
         "/import",
         status_code=HTTPStatus.CREATED,
         response_model=ImportedPortfolio | DryRun,
-        responses=documentation.problems(**documentation.CREATION_PROBLEMS, s415="Neither a form nor a CSV."),
-        openapi_extra=documentation.IMPORT,
+        responses=RESPONSES,
+        openapi_extra=FILE,
         summary="Create a portfolio from a file, ours or a broker's",
     )
     async def import_file(

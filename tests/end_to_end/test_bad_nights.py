@@ -90,7 +90,8 @@ def test_bad_nights_publish_nothing_and_a_good_retry_publishes_everything(system
     tables.wait("the portfolio valued", "SELECT 1 FROM valuations.valuation_heads WHERE session = $1", BAD)
     answer = overview(system, portfolio)
     assert (answer["as_of"], answer["age"]["sessions"]) == (str(BAD), 0)
-    run = httpx.get(f"{system.symbol_batch.url}/runs/{BAD}", timeout=30, trust_env=False).json()
+    headers = {"Authorization": f"Bearer {system.issuer.token('tests', ['operator'])}"}
+    run = httpx.get(f"{system.symbol_batch.url}/runs/{BAD}", headers=headers, timeout=30, trust_env=False).json()
     assert run["state"].startswith("completed")
     assert run["attempt"] > len(FAULTS)
     assert tables.rows("SELECT edition, session FROM symbols.editions ORDER BY edition")[-1]["session"] == BAD

@@ -43,7 +43,8 @@ class Issuer:
 
     def token(self, owner: str = "ada", **claims: Any) -> str:
         now = datetime.now(UTC)
-        body = {"sub": owner, "iss": ISSUER, "aud": "riskstream", "exp": now + timedelta(hours=1)} | claims
+        good = {"sub": owner, "scope": "read write", "iss": ISSUER, "aud": "riskstream"}
+        body = good | {"exp": now + timedelta(hours=1)} | claims
         known = {name: value for name, value in body.items() if value is not None}
         return jwt.encode(known, self.key, algorithm="EdDSA", headers={"kid": self.key_id})
 

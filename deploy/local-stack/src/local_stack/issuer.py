@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,9 +12,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
+from riskstream.runtime.auth import Scope
+
 ISSUER = "riskstream-local"
 AUDIENCE = "riskstream"
 LIFETIME = timedelta(hours=12)
+OWN_DATA: tuple[Scope, ...] = ("read", "write")
+"""What a token allows unless something else is asked for: never `operator`."""
 
 _ALGORITHM = "EdDSA"
 
@@ -32,13 +37,14 @@ class Issuer:
         """The public key as a JSON Web Key Set."""
         return self._folder / "jwks.json"
 
-    def token(self, owner: str) -> str:
+    def token(self, owner: str, scopes: Sequence[Scope] = OWN_DATA) -> str:
         """A token that speaks for `owner` for twelve hours of real time; raises ValueError for an empty owner."""
         if not owner.strip():
             raise ValueError("a token needs an owner: pass --owner NAME")
         # Real time, not RISKSTREAM_CLOCK's: services check expiry against real time.
         now = datetime.now(UTC)
         claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": owner, "iat": now, "exp": now + LIFETIME}
+        claims["scope"] = " ".join(scopes)
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM, headers={"kid": self._key_id})
 
     def environment(self) -> dict[str, str]:

@@ -6,13 +6,15 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import get_args
 
 from local_stack import demo, up
 from local_stack.errors import ServerError
 from local_stack.folders import PROJECT
 from local_stack.interrupts import stopped_by_signals, wait_for_interrupt
-from local_stack.issuer import Issuer
+from local_stack.issuer import OWN_DATA, Issuer
 from local_stack.stack import Servers, Stack
+from riskstream.runtime.auth import Scope
 from riskstream.runtime.clock import Clock
 
 KEYS = PROJECT / ".riskstream" / "issuer"
@@ -56,7 +58,7 @@ def run_demo(_: argparse.Namespace) -> None:
 
 def print_token(chosen: argparse.Namespace) -> None:
     """Print a bearer token for one owner."""
-    sys.stdout.write(Issuer(chosen.keys).token(chosen.owner) + "\n")
+    sys.stdout.write(Issuer(chosen.keys).token(chosen.owner, chosen.scope or OWN_DATA) + "\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,6 +79,12 @@ def _parser() -> argparse.ArgumentParser:
 
     token = commands.add_parser("token", help="print a bearer token for one owner, good for twelve hours")
     token.add_argument("--owner", required=True, help="whom the token speaks for")
+    token.add_argument(
+        "--scope",
+        action="append",
+        choices=get_args(Scope),
+        help="what it allows, several times if need be (default: read and write)",
+    )
     token.add_argument("--keys", type=Path, default=KEYS, help="the folder of the issuer's key (default: %(default)s)")
     token.set_defaults(run=print_token)
     return parser

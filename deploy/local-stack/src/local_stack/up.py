@@ -15,6 +15,7 @@ from riskstream.runtime.clock import Clock
 
 MARKET_SEED = 7
 OWNER = "alice"
+OPERATOR = "operator"
 
 
 def synthetic_market(reference: date, symbols: int = 500) -> list[str]:
@@ -64,6 +65,13 @@ def _say_where(narrator: Narrator, system: System, servers: Servers) -> None:
         soft_wrap=True,
         markup=False,
     )
-    narrator.say(
-        "\nThe night of the last due session is running now; `symbol-batch` shows it at /runs. Ctrl-C stops everything."
+    narrator.say("\nThe night of the last due session is running now; see it, with a token for operators:")
+    narrator.console.print(
+        f"export OPERATOR={system.issuer.token(OPERATOR, ['operator'])}", soft_wrap=True, markup=False
     )
+    narrator.console.print(
+        f'curl -s -H "Authorization: Bearer $OPERATOR" {system.symbol_batch.url}/runs',
+        soft_wrap=True,
+        markup=False,
+    )
+    narrator.say("\nCtrl-C stops everything.")

@@ -18,9 +18,11 @@ from analytics.measures.measure import AnyMeasure, Parameters, Result
 from analytics.portfolios import BookGoneError
 from analytics.warming import RecentQuestions
 from riskstream.messaging.errors import is_transient
+from riskstream.runtime.access import guard, own_data
 from riskstream.runtime.auth import TokenVerifier, current_owner
 from riskstream.runtime.health import Health
 from riskstream.runtime.problems import Problem, install_problem_handlers
+from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
 
 RETRY_AFTER_NOT_VALUED = "2"
 RETRY_AFTER_UNAVAILABLE = "5"
@@ -55,10 +57,12 @@ class AnswerBody(BaseModel, Generic[R]):
     data: R
 
 
-def create_app(answers: Answers, recent: RecentQuestions, tokens: TokenVerifier, health: Health) -> FastAPI:
+def create_app(
+    answers: Answers, recent: RecentQuestions, tokens: TokenVerifier, health: Health, limits: RateLimits = UNLIMITED
+) -> FastAPI:
     """The application; it owns nothing and closes nothing."""
     app = FastAPI(title="Riskstream analytics", version="1", docs_url="/docs", redoc_url=None)
-    app.state.tokens = tokens
+    guard(app, tokens, own_data, limits)
     install_problem_handlers(app)
     # Addresses are compared one after the other: those that are asked for most come first, and in no router of theirs.
     for measure in MEASURES.values():

@@ -25,8 +25,9 @@ from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.clock import clock_from_environment
 from riskstream.runtime.health import Health, State
 from riskstream.runtime.logs import configure_logs
+from riskstream.runtime.rate_limits import RateLimits
 from riskstream.runtime.service import HttpPart, Periodic, Service
-from riskstream.runtime.settings import AuthSettings
+from riskstream.runtime.settings import AuthSettings, RateSettings
 
 NAME = "analytics"
 
@@ -66,7 +67,7 @@ async def serve(settings: AnalyticsSettings, auth: AuthSettings) -> int:
     warming = Warming(recent, answers.answer, waiting=settings.warm_waiting)
     listener = Listener(settings.kafka, Hints(answers, symbols, warming).handlers(), client_id=f"{NAME}-listener")
     probe = PostgresProbe(head_pool)
-    app = create_app(answers, recent, TokenVerifier(auth), health)
+    app = create_app(answers, recent, TokenVerifier(auth), health, RateLimits(RateSettings()))
     http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
 
     health.add("postgres", probe.state)

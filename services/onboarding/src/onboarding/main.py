@@ -23,9 +23,10 @@ from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.clock import Clock, clock_from_environment
 from riskstream.runtime.health import Health
 from riskstream.runtime.logs import configure_logs
+from riskstream.runtime.rate_limits import RateLimits
 from riskstream.runtime.server_sent_events import EventStreams
 from riskstream.runtime.service import HttpPart, Periodic, Service
-from riskstream.runtime.settings import AuthSettings
+from riskstream.runtime.settings import AuthSettings, RateSettings
 
 SERVICE = "onboarding"
 
@@ -55,7 +56,8 @@ async def serve(clock: Clock) -> int:
     progress = Progress(engine, poll_seconds=settings.progress_poll_ms / 1000)
     streams = EventStreams(settings.stream_limits())
     portfolios = Portfolios(engine, outbox, clock, settings)
-    app = create_app(portfolios, tokens, clock, settings, health, progress=progress, streams=streams)
+    limits = RateLimits(RateSettings())
+    app = create_app(portfolios, tokens, clock, settings, health, progress=progress, streams=streams, limits=limits)
     http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
     host, port = http.address
     service = Service(SERVICE, health, shutdown_seconds=settings.shutdown_seconds)

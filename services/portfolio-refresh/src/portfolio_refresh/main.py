@@ -29,10 +29,13 @@ from riskstream.messaging.outbox import Outbox
 from riskstream.messaging.relay import Relay
 from riskstream.messaging.settlement import Handler, IdempotentHandler, Together
 from riskstream.messaging.timing import consumer_timing
+from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.clock import Clock, clock_from_environment
 from riskstream.runtime.health import Health
 from riskstream.runtime.logs import configure_logs
+from riskstream.runtime.rate_limits import RateLimits
 from riskstream.runtime.service import HttpPart, Periodic, Service
+from riskstream.runtime.settings import AuthSettings, RateSettings
 
 NAME = "portfolio-refresh"
 FOLDS_POLLED = 8
@@ -44,7 +47,7 @@ log = structlog.get_logger(__name__)
 
 async def serve(clock: Clock) -> int:
     """Serve until SIGTERM; the exit code."""
-    settings = PortfolioRefreshSettings()
+    settings, tokens = PortfolioRefreshSettings(), TokenVerifier(AuthSettings())
     configure_logs(NAME, clock, settings.log_format, settings.log_level)
     engine = create_engine(settings.postgres_dsn.get_secret_value(), application=NAME, pool_size=settings.pool_size)
     outbox = Outbox(schema.SCHEMA, f"/services/{NAME}", clock=clock)
@@ -88,7 +91,7 @@ async def serve(clock: Clock) -> int:
     for consumer in consumers:
         health.add(consumer.group, consumer.state)
     health.add("relay", relay.state)
-    app = create_app(engine, health)
+    app = create_app(engine, tokens, health, RateLimits(RateSettings()))
     http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
     host, port = http.address
     forget = partial(forget_old, engine, schema.SCHEMA)

@@ -7,14 +7,18 @@ from typing import Any
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from riskstream.runtime.access import guard, operations
+from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.health import Health
 from riskstream.runtime.problems import Problem, install_problem_handlers
+from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
 from symbol_batch.store import requests, runs
 
 
-def create_app(engine: AsyncEngine, health: Health) -> FastAPI:
-    """The HTTP application."""
+def create_app(engine: AsyncEngine, tokens: TokenVerifier, health: Health, limits: RateLimits = UNLIMITED) -> FastAPI:
+    """The HTTP application, for tokens with the scope `operator`."""
     app = FastAPI(title="symbol-batch", summary="Runs and requests of the symbol layer.")
+    guard(app, tokens, operations, limits)
     install_problem_handlers(app)
     app.include_router(health.router())
 

@@ -10,7 +10,10 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
+from local_stack.issuer import ISSUER, Issuer
+from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.health import Health
+from riskstream.runtime.settings import AuthSettings
 from riskstream.symbology import InvalidSymbolError, normalise
 from symbol_batch.api import create_app
 from symbol_batch.commands.universe import symbols_in
@@ -55,12 +58,15 @@ def test_a_provider_concurrency_beyond_ten_stops_the_process(monkeypatch: pytest
         CommandSettings()
 
 
-async def test_runs_and_requests_are_shown(batch, exchange) -> None:
+async def test_runs_and_requests_are_shown(batch, exchange, tmp_path: Path) -> None:
     missing = exchange.symbols[-1]
     exchange.fault(kind="drop", symbols=[missing])
     await batch.run_night_of(MONDAY)
-    app = create_app(batch.engine, Health())
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+    issuer = Issuer(tmp_path)
+    app = create_app(batch.engine, TokenVerifier(AuthSettings(issuer=ISSUER, jwks_file=issuer.jwks_file)), Health())
+    headers = {"Authorization": f"Bearer {issuer.token('tests', ['operator'])}"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
         listed = (await client.get("/runs")).json()["runs"]
         assert [run["session"] for run in listed] == [MONDAY.isoformat()]
         run = (await client.get(f"/runs/{MONDAY}")).json()

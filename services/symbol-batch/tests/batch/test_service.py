@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from local_stack.issuer import Issuer
 from local_stack.kafka import KafkaServer
 from riskstream.database.engine import create_engine
 from riskstream.events.symbol import SymbolRequested
@@ -101,6 +102,7 @@ async def test_a_process_killed_in_its_night_is_resumed_answers_requests_and_end
         "RISKSTREAM_RECONCILE_SECONDS": "0.3",
         "RISKSTREAM_REQUEST_POLL_SECONDS": "0.2",
         "RISKSTREAM_CHUNK_SYMBOLS": "8",
+        **Issuer(tmp_path / "issuer").environment(),
     }
     first = Process(tmp_path / "first.log", environment | {"RISKSTREAM_CRASH_AT": crash_at})
 

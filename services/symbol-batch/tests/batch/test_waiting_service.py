@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from local_stack.issuer import Issuer
 from local_stack.kafka import KafkaServer
 from riskstream.messaging.topics import create_topics
 
@@ -44,6 +45,7 @@ async def test_a_process_that_waits_out_a_pause_ends_within_seconds_on_sigterm(
         "RISKSTREAM_RECONCILE_SECONDS": "0.3",
         "RISKSTREAM_COMPANIES": "false",
         "RISKSTREAM_PROVIDER_PATIENCE": "1000",
+        **Issuer(tmp_path / "issuer").environment(),
     }
     process = started(environment, tmp_path / "service.log")
     try:

@@ -32,7 +32,9 @@ class ServiceSettings(BaseSettings):
 
 
 class AuthSettings(BaseSettings):
-    """How bearer tokens are verified; an issuer's public keys come from a file or an address."""
+    """How bearer tokens are verified. The issuer's public keys come from a file, from an address, or, where neither is
+    given, from where the issuer, an OpenID Connect provider, says that they are.
+    """
 
     model_config = SettingsConfigDict(env_prefix="RISKSTREAM_AUTH_", frozen=True, extra="ignore")
 
@@ -40,3 +42,14 @@ class AuthSettings(BaseSettings):
     audience: str = "riskstream"
     jwks_file: Path | None = None
     jwks_url: str | None = None
+    scope_prefix: str = ""
+    """What the issuer writes in front of our scopes, such as `riskstream:`; others without it are not ours."""
+
+
+class RateSettings(BaseSettings):
+    """Requests that one owner may send to one process in a minute; 0: without limit."""
+
+    model_config = SettingsConfigDict(env_prefix="RISKSTREAM_RATE_", frozen=True, extra="ignore")
+
+    reads_per_minute: int = Field(default=6_000, ge=0)
+    writes_per_minute: int = Field(default=600, ge=0)

@@ -161,11 +161,12 @@ class Demo:
 
     def _collect(self) -> None:
         self.told.exposures = self._ask(SHOWN, "factor-exposures")
-        self.told.refreshes = self._get(f"{self.system.portfolio_refresh.url}/runs")["runs"]
+        self.told.refreshes = self._get(f"{self.system.portfolio_refresh.url}/runs", self._as_operator())["runs"]
         self.told.truth = self._simulator("truth")["betas"]
 
     def _finished_run(self, night: date, tell: Callable[[str], None]) -> dict[str, Any] | None:
-        answer = httpx.get(f"{self.system.symbol_batch.url}/runs/{night}", timeout=10, trust_env=False)
+        url = f"{self.system.symbol_batch.url}/runs/{night}"
+        answer = httpx.get(url, headers=self._as_operator(), timeout=10, trust_env=False)
         if not answer.is_success:
             return None
         run: dict[str, Any] = answer.json()
@@ -203,6 +204,9 @@ class Demo:
 
     def _as_owner(self, owner: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.system.issuer.token(owner)}"}
+
+    def _as_operator(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.system.issuer.token('demo', ['operator'])}"}
 
     def _wait_for(self, what: str, look: Callable[[], Found | None], *, seconds: float) -> Found:
         deadline = time.monotonic() + seconds

@@ -10,10 +10,12 @@ from onboarding.api.routes import portfolio_router
 from onboarding.portfolios import Portfolios
 from onboarding.progress import Progress
 from onboarding.settings import OnboardingSettings
+from riskstream.runtime.access import guard, own_data
 from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.clock import Clock
 from riskstream.runtime.health import Health
 from riskstream.runtime.problems import install_problem_handlers
+from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
 from riskstream.runtime.server_sent_events import EventStreams
 
 
@@ -26,6 +28,7 @@ def create_app(
     *,
     progress: Progress,
     streams: EventStreams,
+    limits: RateLimits = UNLIMITED,
 ) -> FastAPI:
     """The HTTP application of onboarding."""
     app = FastAPI(
@@ -33,7 +36,7 @@ def create_app(
         summary="Portfolios in: JSON and CSV, all errors at once, a status that is always true.",
         version="1",
     )
-    app.state.tokens = tokens
+    guard(app, tokens, own_data, limits)
     app.include_router(portfolio_router(portfolios, clock, settings))
     app.include_router(import_router(portfolios, clock, settings))
     app.include_router(export_router(portfolios))

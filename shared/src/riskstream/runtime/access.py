@@ -1,0 +1,98 @@
+"""The gate in front of an application: nothing is routed, read or validated before it is known who asks."""
+
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import TypeAlias
+
+from fastapi import FastAPI
+from prometheus_client import Counter
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as Connection
+
+from riskstream.runtime.auth import CALLER, Caller, Scope, TokenVerifier, unauthorized
+from riskstream.runtime.problems import Problem, problem_response
+from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
+
+PUBLIC = frozenset(
+    {"/health/live", "/health/ready", "/metrics", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"}
+)
+"""Open to all: probes and scrapers have no token, and whoever wants one must be able to read how to use it.
+
+None of them has data of an owner: parts of the process, counts without names, and what the code says of itself.
+"""
+
+Needs: TypeAlias = Callable[[str], Scope]
+"""The scope that a request needs, by its method."""
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_POLICY_VIOLATION = 1008
+
+_refused = Counter("http_requests_refused_total", "Requests that were not let in, by the problem's code", ["code"])
+
+
+def own_data(method: str) -> Scope:
+    """For applications that show owners their own data: `read` to look, `write` to change."""
+    return "read" if method in _READING else "write"
+
+
+def operations(_: str) -> Scope:
+    """For applications that show how the system runs."""
+    return "operator"
+
+
+def guard(app: FastAPI, tokens: TokenVerifier, needs: Needs, limits: RateLimits = UNLIMITED) -> None:
+    """Let into `app`, beyond what is public, only callers that `tokens` knows, with the scope and within `limits`.
+
+    The application finds them with `riskstream.runtime.auth.current_caller`.
+    """
+    app.state.tokens = tokens
+    app.add_middleware(Gate, needs=needs, limits=limits)
+
+
+class Gate:
+    """ASGI middleware. Closed is the rule: an address that nobody thought of asks for a token too."""
+
+    def __init__(self, app: ASGIApp, needs: Needs, limits: RateLimits) -> None:
+        self._app = app
+        self._needs = needs
+        self._limits = limits
+
+    async def __call__(self, connection: Connection, receive: Receive, send: Send) -> None:
+        if connection["type"] == "websocket":
+            # There are none, and one that is added must not come in past the gate.
+            return await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+        if connection["type"] == "http" and connection["path"] not in PUBLIC:
+            try:
+                connection[CALLER] = await self._admit(connection)
+            except Problem as problem:
+                _refused.labels(problem.code).inc()
+                return await problem_response(problem, connection["path"])(connection, receive, send)
+        return await self._app(connection, receive, send)
+
+    async def _admit(self, connection: Connection) -> Caller:
+        tokens: TokenVerifier = connection["app"].state.tokens
+        token = _bearer_token(connection["headers"])
+        caller = tokens.believed(token) or await tokens.caller(token)
+        needed = self._needs(connection["method"])
+        if needed not in caller.scopes:
+            raise _scope_missing(needed)
+        self._limits.count(caller.owner, needed)
+        return caller
+
+
+def _bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    sent = [value for name, value in headers if name == b"authorization"]
+    scheme, _, token = sent[0].decode("latin-1").partition(" ") if len(sent) == 1 else ("", "", "")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise unauthorized("Send `Authorization: Bearer <token>`, once.")
+    return token
+
+
+def _scope_missing(needed: Scope) -> Problem:
+    return Problem(
+        HTTPStatus.FORBIDDEN,
+        "scope_missing",
+        f"The token does not have the scope `{needed}`, which this request needs; ask the issuer for one that has.",
+        headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{needed}"'},
+    )

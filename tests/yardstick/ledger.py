@@ -189,7 +189,7 @@ def _history(lot: Lot, tape: Tape) -> list[Day]:
             for _, ratio in tape.going_ex(tape.distributions, lot.symbol, session):
                 pending *= ratio
             if own_close is not None:
-                received = units(lot, tape, tape.sessions[session]) * own_close
+                received: Decimal | None = units(lot, tape, tape.sessions[session]) * own_close
             else:
                 received = exit_amount if session == closes else None
             if received is not None:

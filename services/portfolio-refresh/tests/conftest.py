@@ -127,21 +127,71 @@ class World:
         owner: str = "alice",
         investment_class: str = "PUBLIC",
         position_id: UUID | None = None,
+        **columns: Any,
     ) -> UUID:
-        position_id = position_id or uuid4()
-        await self.sql.execute(
-            "INSERT INTO portfolios.positions (position_id, portfolio_id, owner_id, symbol, quantity, entry_price, "
-            "entry_date, investment_class) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            position_id,
+        """`columns` are others of `portfolios.positions`; amounts may be floats."""
+        row = {
+            "position_id": position_id or uuid4(),
+            "portfolio_id": portfolio_id,
+            "owner_id": owner,
+            "symbol": symbol,
+            "quantity": quantity,
+            "entry_price": entry,
+            "entry_date": entered,
+            "investment_class": investment_class,
+            **columns,
+        }
+        values = [Decimal(str(value)) if isinstance(value, float | int) else value for value in row.values()]
+        places = ", ".join(f"${place}" for place in range(1, len(row) + 1))
+        await self.sql.execute(f"INSERT INTO portfolios.positions ({', '.join(row)}) VALUES ({places})", *values)
+        return row["position_id"]
+
+    async def option(
+        self, portfolio_id: UUID, terms: tuple[str, str, float, date], quantity: float, entry: float, entered: date
+    ) -> UUID:
+        """`terms` are CALL or PUT, the underlying, strike and expiry."""
+        right, underlying, strike, expires = terms
+        return await self.lot(
             portfolio_id,
-            owner,
-            symbol,
-            Decimal(str(quantity)),
-            Decimal(str(entry)),
+            f"{underlying} {expires} {right}",
+            quantity,
+            entry,
             entered,
-            investment_class,
+            investment_class="OPTIONS",
+            multiplier=100,
+            underlying_symbol=underlying,
+            strike_price=strike,
+            expiration_date=expires,
+            option_type=right,
         )
-        return position_id
+
+    async def flow(self, portfolio_id: UUID, day: date, amount: float, kind: str, *, owner: str = "alice") -> UUID:
+        row = uuid4(), portfolio_id, owner, day, Decimal(str(amount)), kind
+        await self.sql.execute(
+            "INSERT INTO portfolios.cash_flows (flow_id, portfolio_id, owner_id, flow_date, amount, kind) "
+            "VALUES ($1, $2, $3, $4, $5, $6)",
+            *row,
+        )
+        return row[0]
+
+    async def price_by_hand(self, portfolio_id: UUID, position_id: UUID, day: date, price: float) -> None:
+        await self.sql.execute(
+            "INSERT INTO portfolios.manual_prices VALUES ($1, $2, $3, 'alice', $4, 1) "
+            "ON CONFLICT (position_id, price_date) DO UPDATE SET price = excluded.price",
+            position_id,
+            day,
+            portfolio_id,
+            Decimal(str(price)),
+        )
+
+    async def profile(self, symbol: str, sector: str | None) -> None:
+        await self.sql.execute(
+            "INSERT INTO symbols.company_profiles (symbol, kind, sector, source, fetched_at, fetched_on) "
+            "VALUES ($1, 'EQUITY', $2, 'test', now(), current_date) "
+            "ON CONFLICT (symbol) DO UPDATE SET sector = excluded.sector",
+            symbol,
+            sector,
+        )
 
     async def change(self, portfolio_id: UUID, since: date, *, deleted: bool = False) -> int:
         """Raise the version, as onboarding does with every edit."""

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import exchange_calendars
 import numpy as np
-import pandas as pd
 
 from riskstream.runtime.clock import NEW_YORK
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 YEARS_BACK = 10
 YEARS_AHEAD = 1
@@ -78,6 +80,9 @@ def calendar_at(today: date) -> Calendar:
     Takes a second, hence the cache of one day's; unscheduled closures arrive with a new version of the package and
     are seen at the next start or midnight.
     """
+    # Here, because it brings pandas along: half a second for every command, most of which need no calendar.
+    import exchange_calendars  # noqa: PLC0415
+
     nyse = exchange_calendars.get_calendar(
         "XNYS", start=_shifted(today, -YEARS_BACK).isoformat(), end=_shifted(today, YEARS_AHEAD).isoformat()
     )

@@ -125,7 +125,8 @@ async def current_caller(request: Request) -> Caller:
 
 async def current_owner(request: Request) -> str:
     """FastAPI dependency: whose data the request is about."""
-    return (await current_caller(request)).owner
+    caller: Caller = request.scope[CALLER]
+    return caller.owner
 
 
 def _keys_of(settings: AuthSettings) -> IssuerKeys:

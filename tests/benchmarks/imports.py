@@ -11,8 +11,6 @@ from benchmarks.market import Market
 from benchmarks.measuring import median, timed
 from benchmarks.questions import serving
 from local_stack.programs import Onboarding
-from onboarding.imports.files import read_file
-from onboarding.imports.terms import Terms
 
 OURS = "Symbol,Quantity,Entry Price Per Share,Entry Date"
 SCHWAB = "Date,Action,Symbol,Description,Quantity,Price,Fees & Comm,Amount"
@@ -22,7 +20,7 @@ SYMBOLS = 200
 
 def measure(bench: Bench) -> Iterator[Figure]:
     rows, runs = bench.size(10_000, 1_000), bench.size(15, 3)
-    terms = Terms(bench.market.clock().today())
+    today = bench.market.clock().today()
     with bench.database() as database:
         service = Onboarding(lambda: bench.environment(database, "onboarding"))
         with serving(service), _client(service.url, bench.issuer.token("importer")) as client:
@@ -30,7 +28,8 @@ def measure(bench: Bench) -> Iterator[Figure]:
                 with bench.narrator.step(f"{rows:,} rows, {kind}, {runs} times"):
                     _check(client, content, rows)
                     seconds = timed(lambda content=content: _check(client, content, rows), runs)  # type: ignore[misc]
-                    reading = timed(lambda content=content: _read(content, terms, rows), runs)  # type: ignore[misc]
+                    arguments = (str(today), str(rows), str(runs))
+                    reading = bench.run_program("benchmarks.import_process", *arguments, given=content)
                 yield _figure(f"CSV of {rows:,} rows checked over HTTP: {kind}", seconds, reading)
 
 
@@ -74,7 +73,3 @@ def _check(client: httpx.Client, content: bytes, rows: int) -> None:
     answer = client.post("/portfolios/import", params={"name": "checked", "dry_run": "true"}, content=content)
     answer.raise_for_status()
     assert answer.json()["report"]["rows"] == rows, "every row should have been looked at"
-
-
-def _read(content: bytes, terms: Terms, rows: int) -> None:
-    assert read_file(content, terms, max_rows=rows).rows == rows

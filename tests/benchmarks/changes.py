@@ -70,18 +70,18 @@ def _create(ada: Person, market: Market, random: np.random.Generator, number: in
 def _edit(ada: Person, portfolio: str) -> Wait:
     """Change a lot's quantity; the answer must have it."""
     lot = ada.onboarding.get(f"/portfolios/{portfolio}/lots", params={"limit": 1}).raise_for_status().json()["lots"][0]
-    found = ada.onboarding.get(f"/portfolios/{portfolio}/lots/{lot['lot_id']}").raise_for_status()
+    found = ada.onboarding.get(f"/portfolios/{portfolio}/lots/{lot['position_id']}").raise_for_status()
     quantity = float(lot["quantity"]) + 1
     began = time.perf_counter()
     answer = ada.onboarding.patch(
-        f"/portfolios/{portfolio}/lots/{lot['lot_id']}",
+        f"/portfolios/{portfolio}/lots/{lot['position_id']}",
         json={"quantity": str(quantity)},
         headers={"If-Match": found.headers["ETag"]},
     )
     answered = time.perf_counter() - began
     body = ada.fresh_overview(portfolio, answer.raise_for_status().json()["version"])
     fresh = time.perf_counter() - began
-    line = next(line for line in body["data"]["top_positions"] if line["position_id"] == lot["lot_id"])
+    line = next(line for line in body["data"]["top_positions"] if line["position_id"] == lot["position_id"])
     if line["quantity"] != quantity:
         raise RuntimeError(f"the answer has {line['quantity']} of {line['symbol']}, the edit {quantity}")
     return Wait(answered, fresh)

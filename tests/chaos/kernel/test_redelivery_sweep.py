@@ -91,7 +91,7 @@ class Sweep:
 
     async def ask(self) -> dict[str, Any]:
         """What people are answered, as far as it does not tell where the answer was kept."""
-        transport = httpx.ASGITransport(app=self._system.app)
+        transport = httpx.ASGITransport(app=self._system.apps["analytics"])
         answers = {}
         async with httpx.AsyncClient(transport=transport, base_url="http://analytics") as client:
             for portfolio, owner in story.OWNERS.items():

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 import analytics.main
 import onboarding.main
@@ -46,8 +47,8 @@ class Wired:
     """All services of a system, none of them running."""
 
     hearings: list[Hearing]
-    app: Any
-    """That of analytics."""
+    apps: dict[str, FastAPI]
+    """By service."""
 
     def of(self, event: Event) -> list[Hearing]:
         return [hearing for hearing in self.hearings if type(event) is hearing.model]
@@ -63,7 +64,7 @@ async def wired(environments: Mapping[str, Mapping[str, str]], monkeypatch: pyte
         hearings = [
             hearing for name, some in parts.items() for part in some.values() for hearing in _hearings(name, part)
         ]
-        yield Wired(hearings, parts["analytics"]["http"]._server.config.app)
+        yield Wired(hearings, {name: some["http"]._server.config.app for name, some in parts.items()})
 
 
 @asynccontextmanager

@@ -205,7 +205,8 @@ def test_a_deleted_portfolio_is_gone_everywhere(running: Running) -> None:
     portfolio = running.create([running.stocks[3]])["portfolio_id"]
     running.wait_for_status(portfolio, "ready")
     url = f"{running.system.onboarding.url}/portfolios/{portfolio}"
-    assert httpx.delete(url, headers=running.as_owner("alice"), timeout=30, trust_env=False).status_code == 204
+    headers = running.as_owner("alice") | {"If-Match": "*"}
+    assert httpx.delete(url, headers=headers, timeout=30, trust_env=False).status_code == 204
     assert running.ask(portfolio, "overview").status_code == 404
     running.tables.wait(
         "its rows gone",

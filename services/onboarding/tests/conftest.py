@@ -144,8 +144,8 @@ class Api:
     async def get(self, path: str, owner: str = "ada") -> httpx.Response:
         return await self.client.get(path, headers=self.as_owner(owner))
 
-    async def delete(self, path: str, owner: str = "ada") -> httpx.Response:
-        return await self.client.delete(path, headers=self.as_owner(owner))
+    async def delete(self, path: str, owner: str = "ada", tag: str = "*") -> httpx.Response:
+        return await self.client.delete(path, headers=self.as_owner(owner, **{"If-Match": tag}))
 
 
 @pytest.fixture(scope="session")

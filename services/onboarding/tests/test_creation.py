@@ -45,7 +45,7 @@ async def test_a_portfolio_of_known_symbols_is_stored_with_its_change_and_one_ev
     ]
 
 
-async def test_each_unknown_public_symbol_is_requested_once_and_what_needs_no_prices_is_not(api, layer):
+async def test_each_unknown_symbol_whose_prices_are_needed_is_requested_once_and_no_other(api, layer):
     option = {
         "symbol": "TSLA250117C00400000",
         "quantity": "-2",
@@ -64,11 +64,12 @@ async def test_each_unknown_public_symbol_is_requested_once_and_what_needs_no_pr
     closed_since = closed | {"symbol": "SOLD", "exit_date": "2024-12-13"}
     answer = await api.create(portfolio(NEW, KNOWN, again, option, private, closed, closed_since))
     assert answer.status_code == 201
-    assert answer.json()["pending_symbols"] == ["SNDK"]
+    assert answer.json()["pending_symbols"] == ["SNDK", "TSLA"]
     said = await layer.outbox()
     assert [(kind, key) for kind, key, _ in said[1:]] == [
         ("symbol.requested.v1", "SNDK"),
         ("symbol.requested.v1", "SOLD"),
+        ("symbol.requested.v1", "TSLA"),
     ]
 
 
@@ -220,7 +221,7 @@ async def test_an_error_in_the_middle_stores_nothing_at_all(api, layer, monkeypa
     async def breaks(*_: object, **__: object) -> None:
         raise ConnectionResetError("the connection went away")
 
-    monkeypatch.setattr(api.portfolios._outbox, "publish", breaks)
+    monkeypatch.setattr(api.portfolios._edits._outbox, "publish", breaks)
     answer = await api.create(portfolio(KNOWN), **{"Idempotency-Key": "k"})
     assert (answer.status_code, answer.json()["code"]) == (503, "database_away")
     assert sum((await layer.counts()).values()) == 0

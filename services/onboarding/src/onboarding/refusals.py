@@ -53,3 +53,63 @@ class NoTradingSessions(NotNow):
     """The symbol layer has not published its trading sessions yet."""
 
     code = "no_trading_sessions"
+
+
+class NoSuchLot(Refused):
+    """There is none in this portfolio, or it was deleted."""
+
+    code = "no_such_lot"
+
+
+class NoSuchFlow(Refused):
+    """There is none in this portfolio, or it was deleted."""
+
+    code = "no_such_cash_flow"
+
+
+class NoSuchPrice(Refused):
+    """No price was given for this day."""
+
+    code = "no_such_price"
+
+
+class VersionConflict(Refused):
+    """Somebody has changed it since the caller saw it."""
+
+    code = "precondition_failed"
+
+    def __init__(self, current: int, what: str) -> None:
+        super().__init__(
+            f'Somebody changed {what} since: its ETag is "{current}" now. Read it again, look whether your change '
+            "still makes sense, and send it with that ETag in If-Match."
+        )
+        self.current = current
+
+
+class TooManyLots(Refused):
+    """The portfolio would have more lots than one may."""
+
+    code = "too_many_rows"
+
+
+class LotClosed(Refused):
+    """What is closed is not closed again."""
+
+    code = "lot_closed"
+
+
+class PublicPrice(Refused):
+    """The price of what is traded is the market's."""
+
+    code = "price_of_public_lot"
+
+
+class FieldRefused(Refused):
+    """A field of the body is understood, and what it says cannot be; `mend` says what to write instead."""
+
+    def __init__(self, field: str, code: str, message: str, value: str, mend: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.code = code
+        self.value = value
+        self.mend = mend

@@ -88,7 +88,7 @@ class PortfolioSummary(PortfolioStatus):
 
     @classmethod
     def of(cls, record: PortfolioRecord) -> Self:
-        return cls(**_summary(record))
+        return cls(**summary_of(record))
 
 
 class Portfolios(Answer):
@@ -120,7 +120,7 @@ class Portfolio(PortfolioSummary):
 
     @classmethod
     def with_positions(cls, record: PortfolioRecord, lots: Sequence[tuple[UUID, Lot]]) -> Self:
-        return cls(**_summary(record), positions=[_position(identity, lot) for identity, lot in lots])
+        return cls(**summary_of(record), positions=[position_of(identity, lot) for identity, lot in lots])
 
 
 class RowFinding(Answer):
@@ -170,7 +170,7 @@ class CreatedPortfolio(PortfolioSummary):
     @classmethod
     def with_warnings(cls, record: PortfolioRecord, validated: Validated) -> Self:
         found = [position_finding(finding) for finding in validated.warnings[:MOST_FINDINGS]]
-        return cls(**_summary(record), warnings=found)
+        return cls(**summary_of(record), warnings=found)
 
 
 class ImportedPortfolio(PortfolioSummary):
@@ -178,7 +178,7 @@ class ImportedPortfolio(PortfolioSummary):
 
     @classmethod
     def with_report(cls, record: PortfolioRecord, report: ImportReport) -> Self:
-        return cls(**_summary(record), report=report)
+        return cls(**summary_of(record), report=report)
 
 
 class DryRun(Answer):
@@ -235,7 +235,7 @@ def _status(record: PortfolioRecord) -> dict[str, Any]:
     }
 
 
-def _summary(record: PortfolioRecord) -> dict[str, Any]:
+def summary_of(record: PortfolioRecord) -> dict[str, Any]:
     return _status(record) | {
         "name": record.name,
         "first_session": record.first_session,
@@ -262,7 +262,7 @@ def _progress(symbol: UnknownSymbol) -> SymbolProgress:
     )
 
 
-def _position(identity: UUID, lot: Lot) -> Position:
+def position_of(identity: UUID, lot: Lot) -> Position:
     return Position(
         position_id=identity,
         symbol=lot.symbol,

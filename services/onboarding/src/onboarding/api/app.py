@@ -2,11 +2,15 @@
 
 from fastapi import FastAPI
 
+from onboarding.api.cash_flows import cash_flow_router
+from onboarding.api.changes import change_router
 from onboarding.api.exports import export_router
 from onboarding.api.imports import import_router
+from onboarding.api.lots import lot_router
+from onboarding.api.portfolios import portfolio_router
+from onboarding.api.prices import price_router
 from onboarding.api.progress import progress_router
 from onboarding.api.refusals import install_refusal_handlers
-from onboarding.api.routes import portfolio_router
 from onboarding.portfolios import Portfolios
 from onboarding.progress import Progress
 from onboarding.settings import OnboardingSettings
@@ -39,6 +43,10 @@ def create_app(
     guard(app, tokens, own_data, limits)
     app.include_router(portfolio_router(portfolios, clock, settings))
     app.include_router(import_router(portfolios, clock, settings))
+    app.include_router(lot_router(portfolios, clock, settings))
+    app.include_router(cash_flow_router(portfolios, clock, settings))
+    app.include_router(price_router(portfolios, clock, settings))
+    app.include_router(change_router(portfolios))
     app.include_router(export_router(portfolios))
     app.include_router(progress_router(portfolios, progress, streams))
     app.include_router(health.router())

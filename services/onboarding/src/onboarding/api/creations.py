@@ -6,9 +6,11 @@ from fastapi import Response
 
 from onboarding.api.answers import MOST_FINDINGS
 from onboarding.api.details import Details
+from onboarding.api.preconditions import tag_of
+from onboarding.edits import Done
 from onboarding.imports.renames import listed_symbol, under_new_names
 from onboarding.imports.rows import Validated
-from onboarding.portfolios import Created, Portfolios
+from onboarding.portfolios import Portfolios
 from onboarding.store import PortfolioRecord
 from riskstream.runtime.problems import Problem
 
@@ -19,11 +21,12 @@ async def named_now(portfolios: Portfolios, owner: str, validated: Validated) ->
     return under_new_names(validated, await portfolios.new_names(owner, sorted(symbols)))
 
 
-async def answer_created(portfolios: Portfolios, owner: str, created: Created, response: Response) -> PortfolioRecord:
+async def answer_created(portfolios: Portfolios, owner: str, created: Done, response: Response) -> PortfolioRecord:
     """The portfolio, valued if that does not take long; 201 where it is new, else 200."""
     record = await portfolios.settled(owner, created)
     response.status_code = HTTPStatus.CREATED if created.is_new else HTTPStatus.OK
     response.headers["Location"] = f"/portfolios/{created.portfolio_id}"
+    response.headers["ETag"] = tag_of(record.version)
     return record
 
 

@@ -11,11 +11,14 @@ from http import HTTPStatus
 from typing import Any
 
 from onboarding.api.bodies import NumberText
+from onboarding.idempotency import CALLER_KEY_PREFIX, FILE_KEY_PREFIX, CreationKey
+from onboarding.imports.cells import OLDEST_YEARS
 from onboarding.imports.findings import LONGEST_VALUE, Field
 from onboarding.imports.instruments import is_isin
+from onboarding.imports.mends import mend_of
 from onboarding.imports.rows import Row
-from onboarding.imports.values import fit, is_absent, read_date, read_number
-from onboarding.portfolios import CALLER_KEY_PREFIX, FILE_KEY_PREFIX, CreationKey
+from onboarding.imports.rules import LARGEST_AMOUNT
+from onboarding.imports.values import fit, is_absent, read_date, read_number, years_before
 from riskstream.runtime.problems import Problem
 
 LONGEST_NAME = 200
@@ -36,7 +39,18 @@ class Details:
     errors: list[dict[str, Any]] = field(default_factory=list)
 
     def refuse(self, name: str, code: str, message: str, value: object = None) -> None:
-        self.errors.append({"field": name, "code": code, "message": message, "value": _shown(value)})
+        self.errors.append(self.error(name, code, message, value))
+
+    @staticmethod
+    def error(name: str, code: str, message: str, value: object = None) -> dict[str, Any]:
+        """One error about a field. Where the list of mends has none for the code, the message says how to mend it."""
+        return {
+            "field": name,
+            "code": code,
+            "message": message,
+            "value": _shown(value),
+            "mend": mend_of(code) or message,
+        }
 
     def only(self, known: Sequence[str]) -> None:
         """Refuse fields that are not `known`: a misspelt option must not be ignored in silence."""
@@ -109,14 +123,78 @@ class Details:
 
     def positions(self, most: int) -> list[Row]:
         """The positions as rows, placed by their index from 0; errors where they are none at all."""
-        sent = self.sent.get("positions")
+        return self.rows("positions", most)
+
+    def rows(self, name: str, most: int) -> list[Row]:
+        """The list of positions under `name` as rows, placed by their index from 0; errors where there is none."""
+        sent = self.sent.get(name)
         if not isinstance(sent, list):
-            self.refuse("positions", "positions_missing", "Send a list of positions.", sent)
+            self.refuse(name, f"{name}_missing", f"Send a list of {name}.", sent)
             return []
         if len(sent) > most:
-            self.refuse("positions", "too_many_rows", f"A portfolio has at most {most:,} positions.", len(sent))
+            self.refuse(name, "too_many_rows", f"A portfolio has at most {most:,} {name}.", len(sent))
             return []
         return [Row(index, self._cells(index, position)) for index, position in enumerate(sent)]
+
+    def choice(self, name: str, choices: Sequence[str]) -> str | None:
+        value = self.sent.get(name)
+        if value not in choices:
+            self.refuse(name, f"{name}_invalid", f"Write {' or '.join(choices)}.", value)
+            return None
+        return str(value)
+
+    def positive(self, name: str, places: int, *, zero: bool = False) -> Decimal | None:
+        """A number above 0 (or 0 where that may be), rounded half to even at `places` decimals."""
+        text = self._scalar(name)
+        if text is None:
+            self.refuse(name, f"{name}_missing", f"Write the {name} as a number such as 1234.56.", self.sent.get(name))
+            return None
+        try:
+            number = read_number(text)
+        except ValueError:
+            self.refuse(name, f"{name}_not_a_number", "Write a plain number such as 1234.56.", text)
+            return None
+        if abs(number) > LARGEST_AMOUNT:
+            self.refuse(name, f"{name}_out_of_range", f"Write at most {LARGEST_AMOUNT:,}.", text)
+            return None
+        stored = fit(number, places)
+        if stored < 0 or (not stored and not zero):
+            least = "0 or above" if zero else "above 0"
+            self.refuse(name, f"{name}_not_positive", f"Write a number {least} ({places} decimals are kept).", text)
+            return None
+        return stored
+
+    def past_day(self, name: str, today: date) -> date | None:
+        """A day of the last hundred years, up to `today`."""
+        text = self._scalar(name)
+        if text is None:
+            self.refuse(name, "date_missing", "Write the date as 2024-12-31.", self.sent.get(name))
+            return None
+        try:
+            day = read_date(text)
+        except ValueError:
+            self.refuse(name, "date_not_iso", "Write the date as 2024-12-31; it must be in the calendar.", text)
+            return None
+        if day > today:
+            self.refuse(name, "date_in_future", f"The date is in the future; today is {today} in New York.", text)
+            return None
+        if day < years_before(today, OLDEST_YEARS):
+            self.refuse(name, "date_too_old", f"The date is more than {OLDEST_YEARS} years ago.", text)
+            return None
+        return day
+
+    def note(self, name: str) -> str:
+        """Printable text on one line; empty where there is none."""
+        value = self.sent.get(name)
+        text = value.strip() if isinstance(value, str) else ""
+        if (value is not None and not isinstance(value, str)) or len(text) > LONGEST_NAME or not text.isprintable():
+            self.refuse(name, f"{name}_invalid", f"Write at most {LONGEST_NAME} printable characters.", value)
+        return text
+
+    def only_usd(self, name: str) -> None:
+        value = self.sent.get(name)
+        if value is not None and (not isinstance(value, str) or value.strip().upper() != "USD"):
+            self.refuse(name, "currency_not_usd", "Only USD is supported.", value)
 
     def _day(self, name: str, message: str) -> date | None:
         text = self._scalar(name)
@@ -145,7 +223,7 @@ class Details:
 
     def _refuse_cell(self, index: int, name: str | None, code: str, message: str, value: object) -> None:
         error = {"index": index, "field": name, "code": code, "message": message, "value": _shown(value)}
-        self.errors.append(error)
+        self.errors.append(error | {"mend": mend_of(code)})
 
     def _scalar(self, name: str) -> str | None:
         """The field's text; null where it is absent, or refused because it is neither text nor number."""

@@ -9,7 +9,7 @@ from onboarding.imports.lot import InvestmentClass
 DECIMAL = {"oneOf": [{"type": "string"}, {"type": "number"}]}
 DATE = {"type": "string", "format": "date"}
 
-_POSITION: dict[str, Any] = {
+POSITION: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "required": [str(field) for field in REQUIRED],
@@ -60,7 +60,7 @@ CREATION: dict[str, Any] = {
                     "type": "object",
                     "additionalProperties": False,
                     "required": ["name", "positions"],
-                    "properties": DETAILS | {"positions": {"type": "array", "items": _POSITION}},
+                    "properties": DETAILS | {"positions": {"type": "array", "items": POSITION}},
                 },
                 "example": {
                     "name": "Long and short",

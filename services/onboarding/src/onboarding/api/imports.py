@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import HTTPBearer
 
 from onboarding.api.answers import DryRun, ImportedPortfolio, ImportReport
+from onboarding.api.authors import author_of
 from onboarding.api.bodies import read_file
 from onboarding.api.creations import answer_created, named_now, refuse_fields
 from onboarding.api.details import Details, caller_key, canonical, file_key
@@ -82,7 +83,7 @@ def import_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSett
         content = canonical({name: details.sent.get(name) for name in keyed})
         header = request.headers.get("idempotency-key")
         key = caller_key(header, b"file", sent.content, content) or file_key(sent.content, content)
-        created = await portfolios.create(owner, new, key)
+        created = await portfolios.create(author_of(request, owner), new, key)
         record = await answer_created(portfolios, owner, created, response)
         return ImportedPortfolio.with_report(record, report)
 

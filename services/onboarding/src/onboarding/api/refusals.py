@@ -7,16 +7,25 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 
+from onboarding.api.preconditions import tag_of
 from onboarding.imports.findings import ImportRefused
 from onboarding.imports.mends import mend_of
 from onboarding.refusals import (
     CreatedAndDeleted,
+    FieldRefused,
     FirstSessionRefused,
     KeyReused,
+    LotClosed,
+    NoSuchFlow,
+    NoSuchLot,
     NoSuchPortfolio,
+    NoSuchPrice,
     NotNow,
+    PublicPrice,
     Refused,
+    TooManyLots,
     TooManyUnknownSymbols,
+    VersionConflict,
 )
 from riskstream.messaging.errors import is_transient
 from riskstream.runtime.problems import Problem, problem_response
@@ -27,6 +36,14 @@ _STATUSES: dict[type[Refused], HTTPStatus] = {
     CreatedAndDeleted: HTTPStatus.CONFLICT,
     FirstSessionRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooManyUnknownSymbols: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NoSuchLot: HTTPStatus.NOT_FOUND,
+    NoSuchFlow: HTTPStatus.NOT_FOUND,
+    NoSuchPrice: HTTPStatus.NOT_FOUND,
+    VersionConflict: HTTPStatus.PRECONDITION_FAILED,
+    LotClosed: HTTPStatus.CONFLICT,
+    PublicPrice: HTTPStatus.CONFLICT,
+    TooManyLots: HTTPStatus.UNPROCESSABLE_ENTITY,
+    FieldRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotNow: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -39,7 +56,12 @@ def install_refusal_handlers(app: FastAPI, retry_after_seconds: int) -> None:
         assert isinstance(error, Refused)
         status = next(status for kind, status in _STATUSES.items() if isinstance(error, kind))
         headers = later if isinstance(error, NotNow) else None
-        return problem_response(Problem(status, error.code, str(error), headers=headers), request.url.path)
+        if isinstance(error, VersionConflict):
+            headers = {"ETag": tag_of(error.current)}
+        found = [_field(error)] if isinstance(error, FieldRefused) else ()
+        return problem_response(
+            Problem(status, error.code, str(error), errors=found, headers=headers), request.url.path
+        )
 
     async def unreadable(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, ImportRefused)
@@ -67,3 +89,13 @@ def install_refusal_handlers(app: FastAPI, retry_after_seconds: int) -> None:
     app.add_exception_handler(ImportRefused, unreadable)
     for kind in (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         app.add_exception_handler(kind, away)
+
+
+def _field(error: FieldRefused) -> dict[str, str]:
+    return {
+        "field": error.field,
+        "code": error.code,
+        "message": str(error),
+        "value": error.value,
+        "mend": error.mend,
+    }

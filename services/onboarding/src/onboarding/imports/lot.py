@@ -57,11 +57,16 @@ class Lot:
     exit_fee: Decimal = Decimal(0)
     """0 while it is open."""
 
-    def needs_prices_from(self, first_session: date) -> bool:
-        """Whether the symbol layer must price it for a portfolio that begins on `first_session`.
+    def symbols_to_price(self, first_session: date) -> tuple[str, ...]:
+        """The symbols whose prices a portfolio needs for this lot that begins on `first_session`.
 
-        Public holdings do that were not closed before, also those that have been closed since.
+        Of public holdings their own, of options that expire what they are on: its price is what they end at. None of
+        what was closed before; what has been closed since counts.
         """
-        if self.investment_class is not InvestmentClass.PUBLIC:
-            return False
-        return self.exit_date is None or self.exit_date >= first_session
+        if self.exit_date is not None and self.exit_date < first_session:
+            return ()
+        if self.investment_class is InvestmentClass.PUBLIC:
+            return (self.symbol,)
+        if self.investment_class is InvestmentClass.OPTIONS and self.underlying_symbol and self.expiration_date:
+            return (self.underlying_symbol,)
+        return ()

@@ -48,18 +48,25 @@ class PortfolioRecord:
 
 _RECORDS = """
 SELECT p.portfolio_id, p.name, p.version, p.first_session, p.declared_equity, p.created_at, p.changed_at,
-       (SELECT count(*) FROM portfolios.positions o WHERE o.portfolio_id = p.portfolio_id) AS positions,
+       (SELECT count(*) FROM portfolios.positions o
+        WHERE o.portfolio_id = p.portfolio_id AND o.deleted_version IS NULL) AS positions,
        h.valuation, h.portfolio_version, h.edition, h.session,
        (SELECT jsonb_agg(jsonb_build_object(
                    'symbol', held.symbol, 'state', CASE WHEN held.known THEN 'ready' ELSE r.state END, 'step', r.step,
                    'attempt', coalesce(r.attempt, 0), 'last_outcome', r.last_outcome, 'reason', r.reason,
                    'detail', r.detail) ORDER BY held.symbol)
-        FROM (SELECT public.symbol, EXISTS (SELECT FROM symbols.current_edition c
+        FROM (SELECT priced.symbol, EXISTS (SELECT FROM symbols.current_edition c
                                             JOIN symbols.symbol_daily_metrics m ON m.edition = c.edition
-                                            WHERE m.symbol = public.symbol) AS known
-              FROM (SELECT DISTINCT o.symbol FROM portfolios.positions o
+                                            WHERE m.symbol = priced.symbol) AS known
+              FROM (SELECT o.symbol FROM portfolios.positions o
                     WHERE o.portfolio_id = p.portfolio_id AND o.investment_class = 'PUBLIC' AND o.exit_date IS NULL
-                   ) public) held
+                      AND o.deleted_version IS NULL
+                    UNION
+                    SELECT o.underlying_symbol FROM portfolios.positions o
+                    WHERE o.portfolio_id = p.portfolio_id AND o.investment_class = 'OPTIONS' AND o.exit_date IS NULL
+                      AND o.underlying_symbol IS NOT NULL AND o.expiration_date IS NOT NULL
+                      AND o.deleted_version IS NULL
+                   ) priced) held
         LEFT JOIN symbols.symbol_requests r ON r.symbol = held.symbol
         -- Known now, and the valuation does without it still: `ready` is said of what is in the valuation.
         WHERE NOT held.known OR held.symbol = ANY (h.unknown_symbols)) AS unknown,

@@ -7,8 +7,11 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from onboarding.store.changes import insert_change
+from onboarding.store.changes import Change, insert_change
 from onboarding.store.sessions import published_session
+
+ACTOR = "onboarding"
+"""Nobody asked for it: the service does it by itself."""
 
 _LOCK_RENAMES = text("SELECT pg_try_advisory_xact_lock(hashtext('onboarding renames'))")
 
@@ -18,9 +21,10 @@ _HOLDERS_OF_RENAMED = text("""
 SELECT p.owner_id, p.portfolio_id, min(held.effective) AS since
 FROM (SELECT o.portfolio_id, r.effective, r.renamed_to FROM symbols.symbol_renames r
       JOIN portfolios.positions o ON o.symbol = r.symbol AND o.investment_class = 'PUBLIC'
+        AND o.deleted_version IS NULL
       UNION ALL
       SELECT o.portfolio_id, r.effective, r.renamed_to FROM symbols.symbol_renames r
-      JOIN portfolios.positions o ON o.underlying_symbol = r.symbol) held
+      JOIN portfolios.positions o ON o.underlying_symbol = r.symbol AND o.deleted_version IS NULL) held
 JOIN portfolios.portfolios p ON p.portfolio_id = held.portfolio_id
 WHERE p.deleted_at IS NULL
   AND EXISTS (SELECT FROM symbols.current_edition c JOIN symbols.symbol_daily_metrics m ON m.edition = c.edition
@@ -39,9 +43,11 @@ RETURNING portfolio_id, version, first_session
 _RENAME_LOTS = text("""
 UPDATE portfolios.positions o SET
     symbol = CASE WHEN o.symbol = r.symbol AND o.investment_class = 'PUBLIC' THEN r.renamed_to ELSE o.symbol END,
-    underlying_symbol = CASE WHEN o.underlying_symbol = r.symbol THEN r.renamed_to ELSE o.underlying_symbol END
-FROM symbols.symbol_renames r
-WHERE o.owner_id = :owner AND o.portfolio_id = ANY (CAST(:portfolios AS uuid[]))
+    underlying_symbol = CASE WHEN o.underlying_symbol = r.symbol THEN r.renamed_to ELSE o.underlying_symbol END,
+    changed_version = p.version
+FROM symbols.symbol_renames r, portfolios.portfolios p
+WHERE p.portfolio_id = o.portfolio_id AND o.deleted_version IS NULL AND o.owner_id = :owner
+  AND o.portfolio_id = ANY (CAST(:portfolios AS uuid[]))
   AND ((o.symbol = r.symbol AND o.investment_class = 'PUBLIC') OR o.underlying_symbol = r.symbol)
   AND EXISTS (SELECT FROM symbols.current_edition c JOIN symbols.symbol_daily_metrics m ON m.edition = c.edition
               WHERE m.symbol = r.renamed_to)
@@ -74,8 +80,7 @@ async def rename_lots(
     changes = []
     for portfolio, version, first_session in raised:
         first = max(first_session, min(since[portfolio], published or since[portfolio]))
-        await insert_change(
-            connection, owner=owner, portfolio=portfolio, version=version, first_affected_session=first, now=now
-        )
+        said = Change(version=version, first_affected_session=first, changed_at=now, actor=ACTOR, action="lots.rename")
+        await insert_change(connection, owner, portfolio, said)
         changes.append((portfolio, version, first))
     return changes

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.security import HTTPBearer
 
-from onboarding.api import documentation
+from onboarding.api import documentation, ledger_documentation
 from onboarding.api.answers import (
     CreatedPortfolio,
     Portfolio,
@@ -17,19 +17,20 @@ from onboarding.api.answers import (
     PortfolioSummary,
     position_finding,
 )
+from onboarding.api.authors import CurrentAuthor, Owner, author_of
 from onboarding.api.bodies import read_json, read_limited
 from onboarding.api.creations import answer_created, named_now, refuse_fields
 from onboarding.api.details import Details, caller_key, canonical
-from onboarding.api.documentation import CREATION_PROBLEMS, NOT_FOUND, UNAUTHORIZED
+from onboarding.api.documentation import CREATION_PROBLEMS, UNAUTHORIZED
+from onboarding.api.ledger_answers import ChangedPortfolio
+from onboarding.api.ledger_bodies import description_of, read_object
+from onboarding.api.preconditions import Required, tag_of, tag_with_body, tagged
 from onboarding.imports.rows import Validated, validate
 from onboarding.portfolios import NewPortfolio
 from onboarding.portfolios import Portfolios as PortfolioService
 from onboarding.settings import OnboardingSettings
-from riskstream.runtime.auth import current_owner
 from riskstream.runtime.clock import Clock
 from riskstream.runtime.problems import Problem
-
-Owner = Annotated[str, Depends(current_owner)]
 
 JSON_FIELDS = ("name", "positions", "declared_equity", "first_session")
 
@@ -56,7 +57,7 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         validated = await named_now(portfolios, owner, validated)
         new = replace(new, lots=validated.lots)
         key = caller_key(request.headers.get("idempotency-key"), b"json", document)
-        created = await portfolios.create(owner, new, key)
+        created = await portfolios.create(author_of(request, owner), new, key)
         record = await answer_created(portfolios, owner, created, response)
         return CreatedPortfolio.with_warnings(record, validated)
 
@@ -74,22 +75,45 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
     @router.get(
         "/{portfolio_id}",
         response_model=Portfolio,
-        responses=documentation.problems(**UNAUTHORIZED, **NOT_FOUND),
+        responses=ledger_documentation.READING_ONE,
         summary="A portfolio with its positions",
     )
-    async def portfolio(portfolio_id: UUID, owner: Owner) -> Response:
+    async def portfolio(portfolio_id: UUID, request: Request, owner: Owner) -> Response:
+        """Its ETag changes with the status too, which is in the body; If-Match takes it all the same."""
         record, lots = await portfolios.find_with_positions(owner, portfolio_id)
-        body = await asyncio.to_thread(lambda: Portfolio.with_positions(record, lots).model_dump_json())
-        return Response(body, media_type="application/json")
+
+        def answer() -> Response:
+            body = Portfolio.with_positions(record, lots).model_dump_json()
+            return tagged(request, body, tag_with_body(record.version, body))
+
+        return await asyncio.to_thread(answer)
+
+    @router.patch(
+        "/{portfolio_id}",
+        responses=ledger_documentation.EDITING,
+        openapi_extra=ledger_documentation.DESCRIPTION,
+        summary="Give a portfolio another name or declared equity",
+    )
+    async def describe(
+        portfolio_id: UUID, request: Request, response: Response, author: CurrentAuthor, expected: Required
+    ) -> ChangedPortfolio:
+        """What is not sent stays as it is; the first session is fixed. Without a declared equity it begins
+        with what it holds.
+        """
+        description = description_of(await read_object(request, settings.request_max_bytes))
+        changed = await portfolios.describe(author, portfolio_id, description, expected)
+        record = await portfolios.settled(author.owner, changed)
+        response.headers["ETag"] = tag_of(record.version)
+        return ChangedPortfolio.by(record, changed)
 
     @router.delete(
         "/{portfolio_id}",
         status_code=HTTPStatus.NO_CONTENT,
-        responses=documentation.problems(**UNAUTHORIZED, **NOT_FOUND),
+        responses=ledger_documentation.DELETING,
         summary="Delete a portfolio",
     )
-    async def delete(portfolio_id: UUID, owner: Owner) -> None:
-        await portfolios.delete(owner, portfolio_id)
+    async def delete(portfolio_id: UUID, author: CurrentAuthor, expected: Required) -> None:
+        await portfolios.delete(author, portfolio_id, expected)
 
     return router
 

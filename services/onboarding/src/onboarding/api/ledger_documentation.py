@@ -1,0 +1,166 @@
+"""What OpenAPI shows of lots, flows, prices and changes: bodies that are read by hand, with an example of each
+problem."""
+
+from http import HTTPStatus
+from typing import Any
+
+from onboarding.api.documentation import DATE, DECIMAL, DETAILS, KEY_HEADER, POSITION, PROBLEM_SCHEMA
+from onboarding.imports.flow import FlowKind
+
+_PATH = "/portfolios/6c1f0c2e-8a53-4f7e-9b0f-3f1f4f0a2b11"
+
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "schema": {"type": "string"},
+    "example": '"7"',
+    "description": "The ETag of what was seen; `*` for any. 428 without it.",
+}
+
+_PORTFOLIOS_VERSION = _IF_MATCH | {"description": "The portfolio's ETag, where nothing may have changed since."}
+
+_REQUEST_ID = {
+    "name": "X-Request-ID",
+    "in": "header",
+    "schema": {"type": "string", "maxLength": 200},
+    "description": "Kept in the log of changes.",
+}
+
+
+def _problem(status: HTTPStatus, code: str, detail: str, **more: Any) -> dict[int | str, dict[str, Any]]:
+    """A problem as an example shows it."""
+    example = {
+        "type": f"urn:riskstream:problem:{code}",
+        "title": status.phrase,
+        "status": status.value,
+        "code": code,
+        "detail": detail,
+        "instance": _PATH,
+    }
+    content = {"application/problem+json": {"schema": PROBLEM_SCHEMA, "example": example | more}}
+    return {status.value: {"description": detail, "content": content}}
+
+
+_BAD_REQUEST = _problem(HTTPStatus.BAD_REQUEST, "body_unreadable", "The body must be a JSON object.")
+_UNAUTHORIZED = _problem(HTTPStatus.UNAUTHORIZED, "unauthorized", "Send `Authorization: Bearer <token>`.")
+_FORBIDDEN = _problem(HTTPStatus.FORBIDDEN, "insufficient_scope", "The token does not allow this.")
+_NOT_FOUND = _problem(
+    HTTPStatus.NOT_FOUND, "no_such_portfolio", "You have no portfolio 6c1f0c2e-8a53-4f7e-9b0f-3f1f4f0a2b11."
+)
+_KEY_REUSED = _problem(
+    HTTPStatus.CONFLICT,
+    "idempotency_key_reused",
+    "This Idempotency-Key was used with other content; send another Idempotency-Key to do something else.",
+)
+_CONFLICT_OF_VERSIONS = _problem(
+    HTTPStatus.PRECONDITION_FAILED,
+    "precondition_failed",
+    'Somebody changed it since: its ETag is "8" now. Read it again, and send your change with that ETag.',
+)
+_NO_PRECONDITION = _problem(
+    HTTPStatus.PRECONDITION_REQUIRED,
+    "precondition_required",
+    "Send the ETag of what you have seen in If-Match, so that nobody's change is lost; `*` overwrites any.",
+)
+_TOO_LARGE = _problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "At most 10,485,760 bytes are accepted.")
+_INVALID = _problem(
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "date_in_future",
+    "1 error; nothing was stored.",
+    errors=[
+        {
+            "field": "date",
+            "code": "date_in_future",
+            "message": "The date is in the future; today is 2024-12-16 in New York.",
+            "value": "2034-12-16",
+            "mend": "Correct the date; what has not happened yet cannot be imported.",
+        }
+    ],
+)
+_NOT_NOW = _problem(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "symbol_queue_full",
+    "1,000 new symbols are being brought in; nothing was stored: send the same request again later.",
+)
+_AWAY = _problem(HTTPStatus.SERVICE_UNAVAILABLE, "database_away", "The database is away for now.")
+_PUBLIC = _problem(HTTPStatus.CONFLICT, "price_of_public_lot", "AAPL is traded, and valued at its market's prices.")
+_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "As it was under the ETag that was sent."}}
+
+READING = _UNAUTHORIZED | _FORBIDDEN | _NOT_FOUND | _INVALID | _AWAY
+READING_ONE = READING | _NOT_MODIFIED
+_WRITING = _BAD_REQUEST | _UNAUTHORIZED | _FORBIDDEN | _NOT_FOUND | _TOO_LARGE | _INVALID | _NOT_NOW
+ADDING = _WRITING | _KEY_REUSED | _CONFLICT_OF_VERSIONS
+EDITING = _WRITING | _CONFLICT_OF_VERSIONS | _NO_PRECONDITION
+CLOSING = EDITING | _KEY_REUSED
+DELETING = _UNAUTHORIZED | _FORBIDDEN | _NOT_FOUND | _CONFLICT_OF_VERSIONS | _NO_PRECONDITION | _INVALID | _AWAY
+PRICING = _WRITING | _PUBLIC
+UNPRICING = READING
+
+
+def _body(
+    parameters: list[dict[str, Any]], properties: dict[str, Any], example: dict[str, Any], required: list[str]
+) -> dict[str, Any]:
+    schema = {"type": "object", "additionalProperties": False, "required": required, "properties": properties}
+    return {
+        "parameters": [*parameters, _REQUEST_ID],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": schema, "example": example}},
+        },
+    }
+
+
+_USD = {"type": "string", "enum": ["USD"]}
+
+NEW_LOTS = _body(
+    [KEY_HEADER, _PORTFOLIOS_VERSION],
+    {"lots": {"type": "array", "minItems": 1, "items": POSITION}},
+    {"lots": [{"symbol": "AAPL", "quantity": "10", "entry_price": "246.00", "entry_date": "2024-12-11"}]},
+    ["lots"],
+)
+
+LOT_CHANGE = _body([_IF_MATCH], POSITION["properties"], {"quantity": "12", "entry_fee": "1.00"}, [])
+
+CLOSE = _body(
+    [KEY_HEADER, _IF_MATCH],
+    {
+        "exit_date": DATE,
+        "exit_price": DECIMAL | {"description": "USD per share as traded on that day."},
+        "quantity": DECIMAL | {"description": "Shares as of the exit date, without a sign; else all."},
+        "exit_fee": DECIMAL,
+        "currency": _USD,
+    },
+    {"exit_date": "2024-12-13", "exit_price": "248.13", "quantity": "4", "exit_fee": "1.00"},
+    ["exit_date", "exit_price"],
+)
+
+_FLOW: dict[str, Any] = {
+    "kind": {"type": "string", "enum": [str(kind) for kind in FlowKind]},
+    "amount": DECIMAL | {"description": "USD, above 0; the kind says which way it goes."},
+    "date": DATE | {"description": "After the portfolio's first session."},
+    "currency": _USD,
+    "note": {"type": "string", "maxLength": 200},
+}
+
+NEW_FLOW = _body(
+    [KEY_HEADER, _PORTFOLIOS_VERSION],
+    _FLOW,
+    {"kind": "deposit", "amount": "2500.00", "date": "2024-12-16", "note": "Salary"},
+    ["kind", "amount", "date"],
+)
+
+FLOW_CHANGE = _body([_IF_MATCH], _FLOW, {"amount": "2600.00"}, [])
+
+PRICE = _body(
+    [],
+    {"price": DECIMAL | {"description": "USD per share or unit, 0 or above."}, "currency": _USD},
+    {"price": "12.50"},
+    ["price"],
+)
+
+DESCRIPTION = _body(
+    [_IF_MATCH],
+    {"name": DETAILS["name"], "declared_equity": {"oneOf": [*DECIMAL["oneOf"], {"type": "null"}]}},
+    {"name": "Retirement", "declared_equity": "120000"},
+    [],
+)

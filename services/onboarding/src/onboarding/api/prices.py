@@ -1,0 +1,69 @@
+"""Prices of options and private holdings over HTTP."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.security import HTTPBearer
+
+from onboarding.api import ledger_documentation as documentation
+from onboarding.api.authors import CurrentAuthor, Owner
+from onboarding.api.ledger_answers import ChangedPrice, ChangeMade, PriceAnswer, Prices, made_of
+from onboarding.api.ledger_bodies import price_day, price_of, read_object
+from onboarding.api.paging import next_page
+from onboarding.portfolios import Portfolios
+from onboarding.settings import OnboardingSettings
+from riskstream.runtime.clock import Clock
+
+
+def price_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSettings) -> APIRouter:
+    """The operations on prices that owners give."""
+    router = APIRouter(
+        prefix="/portfolios/{portfolio_id}/lots/{position_id}/prices",
+        tags=["prices"],
+        dependencies=[Depends(HTTPBearer(auto_error=False))],
+    )
+    ledger = portfolios.ledger.prices
+
+    @router.get("", responses=documentation.READING, summary="List the prices that were given for a lot")
+    async def page(
+        portfolio_id: UUID,
+        position_id: UUID,
+        *,
+        request: Request,
+        owner: Owner,
+        after: Annotated[date | None, Query(description="The last date of the page before.")] = None,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> Prices:
+        """By date."""
+        found = await ledger.page(owner, portfolio_id, position_id, after, limit)
+        more = next_page(request, found[-1].price_date) if len(found) == limit else None
+        return Prices(prices=[PriceAnswer.of(record) for record in found], next=more)
+
+    @router.put(
+        "/{day}",
+        responses=documentation.PRICING,
+        openapi_extra=documentation.PRICE,
+        summary="Say what an option or a private holding was worth on a day",
+    )
+    async def put(
+        portfolio_id: UUID, position_id: UUID, day: str, request: Request, author: CurrentAuthor
+    ) -> ChangedPrice:
+        """It counts from that day's session, or the next, until the session of the next price."""
+        when = price_day(day, clock.today())
+        price = price_of(await read_object(request, settings.request_max_bytes))
+        changed, said = await ledger.set(author, portfolio_id, position_id, when, price)
+        record = await portfolios.settled(author.owner, changed)
+        return ChangedPrice(
+            **made_of(record, changed), price=PriceAnswer.of(said), counts_on=changed.first_affected_session
+        )
+
+    @router.delete("/{day}", responses=documentation.UNPRICING, summary="Take the price of a day away")
+    async def delete(portfolio_id: UUID, position_id: UUID, day: str, author: CurrentAuthor) -> ChangeMade:
+        """The price before it counts on."""
+        when = price_day(day, clock.today())
+        changed = await ledger.delete(author, portfolio_id, position_id, when)
+        return ChangeMade(**made_of(await portfolios.settled(author.owner, changed), changed))
+
+    return router

@@ -1,0 +1,15 @@
+"""The ledger of all portfolios."""
+
+from onboarding.edits import Edits
+from onboarding.ledger.flows import FlowLedger
+from onboarding.ledger.lots import LotLedger
+from onboarding.ledger.prices import PriceLedger
+
+
+class Ledger:
+    """Lots, flows, and prices given by hand."""
+
+    def __init__(self, edits: Edits) -> None:
+        self.lots = LotLedger(edits)
+        self.flows = FlowLedger(edits)
+        self.prices = PriceLedger(edits)

@@ -115,7 +115,7 @@ async def test_what_came_and_went_up_to_the_first_session_is_in_the_equity(api, 
     await layer.connection.execute("TRUNCATE portfolios.portfolios CASCADE")
     later = content.replace(b"12/02/2024", b"12/12/2024")
     assert (await api.upload(later, first_session="2024-12-11")).json()["report"]["flows"] == 3
-    same_day = await api.upload(later, first_session="2024-12-12", headers={"Idempotency-Key": "same day"})
+    same_day = await api.upload(later, first_session="2024-12-12", headers={"Idempotency-Key": "same-day"})
     assert same_day.json()["report"]["flows"] == 2, "a flow of the first session itself is in its equity"
 
 

@@ -143,7 +143,9 @@ class LotLedger:
             ids, after = await _store_parted(edit, was, parted)
             before = [lot_as_json(lot_id, was.lot, was.split_from)]
             logged = Logged(action=CLOSED, subject=ids[0], before=before, after=after)
-            changed = await self._edits.finish(edit, logged, await edit.counts_on(whole.exit_date), key=key)
+            # Two lots in place of one are two lots from the entry on: how many there were is in every snapshot since.
+            affected = await edit.counts_on(whole.exit_date if parted.stays is None else was.lot.entry_date)
+            changed = await self._edits.finish(edit, logged, affected, key=key)
             return changed, _closed(await _in_order(edit.connection, edit.owner, portfolio, ids))
 
     async def delete(self, author: Author, portfolio: UUID, lot_id: UUID, expected: frozenset[int] | None) -> Changed:

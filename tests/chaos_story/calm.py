@@ -32,6 +32,9 @@ COMPARED = {
 HOW_IT_CAME = {"valuation", "edition", "revision", "run_id", "folded_at"}
 """Columns that count folds and tell when they were; everything else must be the same to the last bit."""
 
+KNOWN_LATER = {"sector"}
+"""Columns that say what was known at the fold and are no part of an edition: null where it came only afterwards."""
+
 Rows = Mapping[tuple[Any, ...], Mapping[str, Any]]
 
 
@@ -59,7 +62,9 @@ def compared(table: str, stormy: Rows, calm: Rows) -> list[str]:
         other = {
             column: (value, calm[key][column])
             for column, value in stormy[key].items()
-            if column not in HOW_IT_CAME and repr(value) != repr(calm[key][column])
+            if column not in HOW_IT_CAME
+            and repr(value) != repr(calm[key][column])
+            and not (column in KNOWN_LATER and value is None)
         }
         if other:
             found.append(f"{table} {_named(key)} differs from the calm one: {other}")

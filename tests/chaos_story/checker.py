@@ -20,6 +20,9 @@ Breaches: TypeAlias = Iterator[str]
 CALLERS = "key:"
 """Before the keys that callers chose, where creations are stored."""
 
+NO_EDITS = {"portfolio.create", "portfolio.delete"}
+"""Actions of the change log that are looked at as creations and deletions."""
+
 SAID_ONCE = {
     "portfolio.changed": "version",
     "portfolio.refreshed": "valuation",
@@ -115,6 +118,57 @@ def what_was_created_and_deleted_is_so(evidence: Evidence) -> Breaches:
         yield f"nobody deleted {portfolio}"
 
 
+def what_was_edited_is_so(evidence: Evidence) -> Breaches:
+    """Each edit was made as often as it was asked for: once where it was confirmed, at most once where it was not."""
+    logged = {(row["portfolio_id"], row["version"]): row["action"] for row in evidence.tables["changes"]}
+    edits = evidence.history.edits
+    for edit in edits:
+        if len(edit.versions) > 1:
+            yield f"{edit.key} was made {len(edit.versions)} times, as versions {sorted(edit.versions)}"
+        for version in edit.versions:
+            action = logged.get((edit.portfolio, version))
+            if action != edit.action:
+                yield f"{edit.key}, {edit.action}, was answered version {version} of {edit.portfolio}: that is {action}"
+    made = Counter((portfolio, action) for (portfolio, _), action in logged.items() if action not in NO_EDITS)
+    asked: Counter[tuple[UUID, str]] = Counter()
+    for edit in edits:
+        if not edit.refused:
+            asked[edit.portfolio, edit.action] += len(edit.statuses) if edit.may_repeat else 1
+    for (portfolio, action), times in (made - asked).items():
+        yield f"{action} of {portfolio} was made {times} times more than it was asked for"
+
+
+def versions_follow_one_another(evidence: Evidence) -> Breaches:
+    logged: defaultdict[UUID, list[int]] = defaultdict(list)
+    for row in evidence.tables["changes"]:
+        logged[row["portfolio_id"]].append(row["version"])
+    for row in evidence.tables["portfolios"]:
+        versions = sorted(logged[row["portfolio_id"]])
+        if versions != list(range(1, row["version"] + 1)):
+            yield f"portfolio {row['portfolio_id']} at version {row['version']} has the changes {versions}"
+
+
+def who_edited_sees_it_or_is_told_to_wait(evidence: Evidence) -> Breaches:
+    """An answer asked for after an edit was confirmed counts it, or says that a newer version is pending.
+
+    Where the edit was confirmed as valued already, it counts it.
+    """
+    confirmed: defaultdict[UUID, list[tuple[float, int, bool]]] = defaultdict(list)
+    for edit in evidence.history.edits:
+        if edit.done_at is not None:
+            confirmed[edit.portfolio] += [(edit.done_at, version, edit.ready) for version in edit.versions]
+    for answer in evidence.history.answers:
+        claims = answer.claims
+        if claims is None:
+            continue
+        for done_at, version, ready in confirmed[answer.read.portfolio]:
+            if done_at < answer.asked_at and claims.portfolio_version < version and (ready or not claims.pending):
+                yield (
+                    f"client {answer.read.client} was shown version {claims.portfolio_version} of "
+                    f"{answer.read.portfolio} as the newest, after version {version} was confirmed"
+                )
+
+
 def every_portfolio_is_valued_at_version_and_edition(evidence: Evidence) -> Breaches:
     heads = {row["portfolio_id"]: row for row in evidence.tables["heads"]}
     current = evidence.tables["current"][0] if evidence.tables["current"] else None
@@ -141,7 +195,7 @@ def the_nav_chain_closes(evidence: Evidence) -> Breaches:
         snapshots[row["portfolio_id"]].append(row)
     for portfolio, rows in snapshots.items():
         for row in rows:
-            parts = row["pnl_price"] + row["pnl_dividend"] + row["pnl_in_kind"] + row["pnl_trading"]
+            parts = row["pnl_price"] + row["pnl_dividend"] + row["pnl_in_kind"] + row["pnl_trading"] - row["fees"]
             if row["nav"] != row["cash"] + row["long_value"] + row["short_value"] or row["pnl"] != parts:
                 yield f"the parts of {portfolio} on {row['session']} are not its sum"
         for before, after in pairwise(rows):
@@ -295,6 +349,9 @@ CHECKS: dict[str, Callable[[Evidence], Breaches]] = {
         every_answer_is_a_committed_valuation,
         requests_are_answered_or_refused_in_order,
         what_was_created_and_deleted_is_so,
+        what_was_edited_is_so,
+        versions_follow_one_another,
+        who_edited_sees_it_or_is_told_to_wait,
         every_portfolio_is_valued_at_version_and_edition,
         the_nav_chain_closes,
         every_change_is_said_and_folded,

@@ -9,26 +9,36 @@ from uuid import UUID
 
 import httpx
 
+from chaos_story.editing import Editor
 from chaos_story.history import Creation, Deletion
-from chaos_story.plan import Create, Delete, Night, Operation, SecondRun, Wait
+from chaos_story.plan import Create, Delete, Edit, Night, Operation, SecondRun, Wait
 from chaos_story.world import FIRST_NIGHT, OWNERS, World
 from local_stack.programs import SymbolBatch
 
 CORRECTION = 1.03
 """Within what a price may do in a day: it is believed."""
 
+PRIVATE = {
+    "symbol": "HOUSE",
+    "quantity": "1",
+    "entry_price": "20000",
+    "entry_date": "2026-02-02",
+    "investment_class": "PRIVATE",
+}
+
 GIVES_UP_AFTER = 60.0
 """Seconds that a person sends the same request again and again."""
 
 
 class Doer:
-    """One person at a time who creates and deletes, and time that passes."""
+    """One person at a time who creates, edits and deletes, and time that passes."""
 
     def __init__(self, world: World, stop: threading.Event) -> None:
         self._world = world
         self._stop = stop
         self._headers = world.bearer()
         self._client = httpx.Client(timeout=20, trust_env=False)
+        self._editor = Editor(world, self._ask, stop)
         self._time = ThreadPoolExecutor(1)
         self._passing: Future[None] | None = None
 
@@ -42,6 +52,8 @@ class Doer:
         match operation:
             case Create():
                 self._create(operation)
+            case Edit():
+                self._editor.do(operation)
             case Delete(which):
                 self._delete(which)
             case Night():
@@ -90,7 +102,7 @@ class Doer:
         self._world.history.deletions.append(deletion)
         deadline = time.monotonic() + GIVES_UP_AFTER
         while time.monotonic() < deadline:
-            answer = self._ask("DELETE", f"/portfolios/{portfolio}", self._headers[owner])
+            answer = self._ask("DELETE", f"/portfolios/{portfolio}", self._headers[owner] | {"If-Match": "*"})
             deletion.statuses.append(None if answer is None else answer.status_code)
             if answer is not None and answer.status_code in (204, 404):
                 deletion.done_at = time.monotonic()
@@ -124,6 +136,8 @@ class Doer:
             {"symbol": symbol, "quantity": str(quantity), "entry_price": "50", "entry_date": "2026-02-02"}
             for symbol, quantity in zip(symbols, quantities, strict=False)
         ]
+        if asked.private:
+            lots.append(PRIVATE)
         body: dict[str, Any] = {"name": f"number {asked.number}", "positions": lots}
         if asked.declared_equity is not None:
             body["declared_equity"] = str(asked.declared_equity)

@@ -14,8 +14,9 @@ Row = Mapping[str, Any]
 
 TABLES = {
     "portfolios": "SELECT portfolio_id, owner_id, name, version, deleted_at FROM portfolios.portfolios",
-    "creations": "SELECT owner_id, idempotency_key, portfolio_id FROM portfolios.creations",
-    "changes": "SELECT portfolio_id, version FROM portfolios.portfolio_changes",
+    "creations": "SELECT owner_id, idempotency_key, portfolio_id FROM portfolios.creations"
+    " WHERE operation = 'portfolio.create'",
+    "changes": "SELECT portfolio_id, version, action FROM portfolios.portfolio_changes",
     "heads": "SELECT portfolio_id, valuation, portfolio_version, edition, session, unknown_symbols"
     " FROM valuations.valuation_heads",
     "snapshots": "SELECT * FROM valuations.portfolio_snapshots ORDER BY portfolio_id, session",
@@ -23,7 +24,7 @@ TABLES = {
     "current": "SELECT edition, session FROM symbols.current_edition",
     "revisions": "SELECT edition, symbol, prices_revised_from FROM symbols.revisions",
     "held": "SELECT DISTINCT symbol FROM portfolios.positions JOIN portfolios.portfolios USING (portfolio_id)"
-    " WHERE deleted_at IS NULL",
+    " WHERE deleted_at IS NULL AND deleted_version IS NULL AND investment_class = 'PUBLIC'",
     "known": "SELECT symbol FROM symbols.symbol_daily_metrics JOIN symbols.current_edition USING (edition)",
     "requests": "SELECT symbol, state FROM symbols.symbol_requests",
     "runs": "SELECT run_id, cause, chunks, remaining, finished_at FROM valuations.refresh_runs",

@@ -18,6 +18,8 @@ class Claims:
     edition: int
     session: date
     nav: float | None
+    pending: bool = False
+    """Whether it says itself that a newer version is on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,29 @@ class Deletion:
     """When its success was known."""
 
 
+@dataclass(slots=True)
+class Edited:
+    """One change of a portfolio that somebody asked for, however often it took."""
+
+    key: str
+    portfolio: UUID
+    owner: str
+    action: str
+    """As the change log calls it."""
+    asked_at: float
+    statuses: list[int | None] = field(default_factory=list)
+    versions: set[int] = field(default_factory=set)
+    """What the answers named; more than one would be an edit too many."""
+    ready: bool = False
+    """Whether the answer said that the version was valued."""
+    refused: bool = False
+    """Whether it was answered that it cannot be: nothing was changed."""
+    may_repeat: bool = False
+    """Whether each sending may be made: the last one counts, and they are all the same."""
+    done_at: float | None = None
+    """When its success was known."""
+
+
 class History:
     """Everything seen."""
 
@@ -65,6 +90,7 @@ class History:
         self.answers: list[Answered] = []
         self.creations: list[Creation] = []
         self.deletions: list[Deletion] = []
+        self.edits: list[Edited] = []
         self.operations: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self.accidents: list[str] = []

@@ -4,9 +4,9 @@ Kinds are dealt from shuffled decks, so that each comes up once before any comes
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar, get_args
 
 Place: TypeAlias = Literal[
     "symbol-batch", "onboarding", "portfolio-refresh-1", "portfolio-refresh-2", "analytics-1", "analytics-2"
@@ -37,6 +37,8 @@ class Create:
     quantities: tuple[int, ...]
     stranger: int | None
     nonexistent: bool
+    private: bool
+    """Also something without a market, worth what its owner says."""
     declared_equity: int | None
     sessions_back: int
     sent_twice: bool
@@ -47,6 +49,27 @@ class Delete:
     """The portfolio of this number, modulo those created so far."""
 
     which: int
+
+
+EditKind: TypeAlias = Literal[
+    "add lot", "change lot", "close lot", "close part", "remove lot", "deposit", "withdraw", "fee", "price"
+]
+EDITS: tuple[EditKind, ...] = get_args(EditKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change of what is in a portfolio: which one, and which lot of it, are taken modulo what there is then."""
+
+    number: int
+    kind: EditKind
+    which: int
+    lot: int
+    symbol: int
+    quantity: int
+    amount: int
+    sessions_back: int
+    sent_twice: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +91,7 @@ class Wait:
     seconds: float
 
 
-Operation: TypeAlias = Create | Delete | Night | SecondRun | Wait
+Operation: TypeAlias = Create | Delete | Edit | Night | SecondRun | Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +183,14 @@ Fault: TypeAlias = (
 )
 
 Step = TypeVar("Step")
+Card = TypeVar("Card")
 
 
 def operations(seed: int) -> Iterator[Operation]:
     """What people and time do. The first two are creations."""
     dice = random.Random(f"operations {seed}")
     numbers = iter(range(1_000_000))
+    kinds = _shuffled(dice, EDITS)
 
     def create() -> Operation:
         return _creation(dice, next(numbers))
@@ -173,10 +198,13 @@ def operations(seed: int) -> Iterator[Operation]:
     def delete() -> Operation:
         return Delete(dice.randrange(1_000_000))
 
+    def edit() -> Operation:
+        return _edit(dice, next(numbers), next(kinds))
+
     def night() -> Operation:
         return Night(tuple(dice.sample(PLACES, len(PLACES))), (dice.randrange(1_000), dice.randint(1, 3)))
 
-    deck: list[Callable[[], Operation]] = [create] * 10 + [delete] * 2 + [night, SecondRun]
+    deck: list[Callable[[], Operation]] = [create] * 8 + [edit] * 12 + [delete] * 2 + [night, SecondRun]
     deck += [lambda: Wait(round(dice.uniform(0.2, 2.0), 2))] * 3
     yield create()
     yield create()
@@ -223,10 +251,28 @@ def faults(seed: int) -> Iterator[Fault | Wait]:
         yield Wait(round(dice.uniform(0, 2), 2))
 
 
-def _dealt(dice: random.Random, deck: list[Callable[[], Step]]) -> Iterator[Step]:
+def _dealt(dice: random.Random, deck: Sequence[Callable[[], Step]]) -> Iterator[Step]:
+    for make in _shuffled(dice, deck):
+        yield make()
+
+
+def _shuffled(dice: random.Random, deck: Sequence[Card]) -> Iterator[Card]:
     while True:
-        for make in dice.sample(deck, len(deck)):
-            yield make()
+        yield from dice.sample(deck, len(deck))
+
+
+def _edit(dice: random.Random, number: int, kind: EditKind) -> Edit:
+    return Edit(
+        number=number,
+        kind=kind,
+        which=dice.randrange(1_000_000),
+        lot=dice.randrange(1_000),
+        symbol=dice.randrange(1_000),
+        quantity=dice.choice([-12, -3, 2, 8, 25]),
+        amount=dice.randrange(1, 500),
+        sessions_back=dice.choice([0, 0, 1, 4]),
+        sent_twice=dice.random() < 0.2,
+    )
 
 
 def _creation(dice: random.Random, number: int) -> Create:
@@ -238,6 +284,7 @@ def _creation(dice: random.Random, number: int) -> Create:
         quantities=tuple(dice.choice([-30, -7, 5, 10, 40]) for _ in range(held)),
         stranger=dice.randrange(1_000) if dice.random() < 0.25 else None,
         nonexistent=dice.random() < 0.1,
+        private=dice.random() < 0.4,
         declared_equity=dice.randrange(10_000, 90_000) if dice.random() < 0.5 else None,
         sessions_back=dice.choice([0, 0, 1, 3, 20]),
         sent_twice=dice.random() < 0.2,

@@ -127,5 +127,9 @@ def _noted(
 
 def _claims(body: dict[str, Any]) -> Claims:
     return Claims(
-        body["portfolio_version"], body["edition"], date.fromisoformat(body["as_of"]), body["data"].get("nav")
+        body["portfolio_version"],
+        body["edition"],
+        date.fromisoformat(body["as_of"]),
+        body["data"].get("nav"),
+        body["pending"],
     )

@@ -22,7 +22,7 @@ WHERE CASE WHEN p.deleted_at IS NOT NULL THEN h.portfolio_id IS NOT NULL
 # Waited for where their requests, or the answers, went down with a Kafka: only the sweepers bring them in then.
 FORGOTTEN = """
 SELECT count(DISTINCT l.symbol) FROM portfolios.positions l JOIN portfolios.portfolios p USING (portfolio_id)
-WHERE p.deleted_at IS NULL
+WHERE p.deleted_at IS NULL AND l.deleted_version IS NULL AND l.investment_class = 'PUBLIC'
     AND NOT EXISTS (SELECT FROM symbols.symbol_daily_metrics m JOIN symbols.current_edition USING (edition)
         WHERE m.symbol = l.symbol)
     AND NOT EXISTS (SELECT FROM symbols.symbol_requests r WHERE r.symbol = l.symbol AND r.state = 'failed')

@@ -12,7 +12,7 @@ import pytest
 from chaos_story.calm import compared
 from chaos_story.checker import findings
 from chaos_story.evidence import Evidence
-from chaos_story.history import Answered, Claims, Creation, Deletion, History
+from chaos_story.history import Answered, Claims, Creation, Deletion, Edited, History
 from chaos_story.ledger import Entry
 from chaos_story.reads import Read
 from chaos_story.topics import Heard
@@ -33,31 +33,37 @@ def answer(shown: int | None = 2, **changed: Any) -> Answered:
         "answered_at": 5.1,
         "status": 200,
         "retry_after": False,
-        "claims": Claims(1, 2, TUESDAY, 102.0),
+        "claims": Claims(2, 2, TUESDAY, 102.0),
     }
     return Answered(**(plain | changed))
 
 
 def snapshot(session: date, nav: int, pnl: int) -> dict[str, Any]:
     amounts = {"nav": nav, "cash": nav - 50, "long_value": 60, "short_value": -10, "flow": 0, "cumulative_pnl": pnl}
-    amounts |= {"pnl": pnl, "pnl_price": pnl, "pnl_dividend": 0, "pnl_in_kind": 0, "pnl_trading": 0}
+    amounts |= {"pnl": pnl, "pnl_price": pnl, "pnl_dividend": 0, "pnl_in_kind": 0, "pnl_trading": 2, "fees": 2}
     return {"portfolio_id": P, "session": session} | {name: Decimal(amount) for name, amount in amounts.items()}
 
 
 def clean() -> Evidence:
-    """One portfolio created and valued twice, another created and deleted, one symbol asked for."""
+    """One portfolio created, edited and valued twice, another created and deleted, one symbol asked for."""
     history = History()
     history.answers = [answer(), answer()]
     history.creations = [Creation("a", "alice", ("SPY",), [201], {P}), Creation("b", "bob", (), [None, 201], {Q})]
     history.deletions = [Deletion(Q, "bob", 6.0, [204], 7.0)]
-    refreshed = {"portfolio": str(P), "portfolio_version": 1}
+    history.edits = [
+        Edited("c", P, "alice", "lot.close", 3.0, [None, 200], {2}, ready=True, done_at=4.0),
+        Edited("d", P, "alice", "flow.add", 4.1, [422], refused=True),
+    ]
+    first = {"portfolio": str(P), "portfolio_version": 1, "valuation": 1, "edition": 1, "to_session": str(MONDAY)}
+    second = {"portfolio": str(P), "portfolio_version": 2, "valuation": 2, "edition": 2, "to_session": str(TUESDAY)}
     events = [
         heard("portfolio.changed", str(P), 10, 0, portfolio=str(P), version=1),
         heard("portfolio.changed", str(Q), 11, 1, portfolio=str(Q), version=1),
         heard("portfolio.changed", str(Q), 12, 2, portfolio=str(Q), version=2),
-        heard("portfolio.refreshed", str(P), 20, 0, **refreshed, valuation=1, edition=1, to_session=str(MONDAY)),
-        heard("portfolio.refreshed", str(P), 21, 1, **refreshed, valuation=2, edition=2, to_session=str(TUESDAY)),
-        heard("portfolio.refreshed", str(P), 20, 2, **refreshed, valuation=1, edition=1, to_session=str(MONDAY)),
+        heard("portfolio.changed", str(P), 13, 3, portfolio=str(P), version=2),
+        heard("portfolio.refreshed", str(P), 20, 0, **first),
+        heard("portfolio.refreshed", str(P), 21, 1, **second),
+        heard("portfolio.refreshed", str(P), 20, 2, **first),
         heard("symbol.requested", "SPY", 30, 0, symbol="SPY"),
         heard("symbol.ready", "SPY", 31, 0, symbol="SPY", edition=1),
         heard("symbol.batch.completed", str(MONDAY), 40, 0, edition=1),
@@ -67,7 +73,7 @@ def clean() -> Evidence:
     when = datetime(2026, 3, 10, tzinfo=UTC)
     tables: dict[str, list[dict[str, Any]]] = {
         "portfolios": [
-            {"portfolio_id": P, "version": 1, "deleted_at": None},
+            {"portfolio_id": P, "version": 2, "deleted_at": None},
             {"portfolio_id": Q, "version": 2, "deleted_at": when},
         ],
         "creations": [
@@ -75,15 +81,16 @@ def clean() -> Evidence:
             {"idempotency_key": "key:b", "portfolio_id": Q},
         ],
         "changes": [
-            {"portfolio_id": P, "version": 1},
-            {"portfolio_id": Q, "version": 1},
-            {"portfolio_id": Q, "version": 2},
+            {"portfolio_id": P, "version": 1, "action": "portfolio.create"},
+            {"portfolio_id": Q, "version": 1, "action": "portfolio.create"},
+            {"portfolio_id": Q, "version": 2, "action": "portfolio.delete"},
+            {"portfolio_id": P, "version": 2, "action": "lot.close"},
         ],
         "heads": [
             {
                 "portfolio_id": P,
                 "valuation": 2,
-                "portfolio_version": 1,
+                "portfolio_version": 2,
                 "edition": 2,
                 "session": TUESDAY,
                 "unknown_symbols": ["GONE"],
@@ -103,8 +110,8 @@ def clean() -> Evidence:
         history,
         events,
         tables,
-        ledger={(P, 1): Entry(1, 1, MONDAY, 100.0), (P, 2): Entry(1, 2, TUESDAY, 102.0)},
-        inbox={"changes": {UUID(int=10), UUID(int=11), UUID(int=12)}},
+        ledger={(P, 1): Entry(1, 1, MONDAY, 100.0), (P, 2): Entry(2, 2, TUESDAY, 102.0)},
+        inbox={"changes": {UUID(int=number) for number in (10, 11, 12, 13)}},
         groups={"portfolio.changed": ["changes"]},
     )
 
@@ -140,8 +147,8 @@ BREACHES: dict[str, tuple[Callable[[Evidence], object], str]] = {
     "an answer older than its head": (_answer(read=Read(1, P, 2, 1), claims=AT_ONE), "stale: client 1"),
     "an answer older than one before": (_answer(read=Read(0, P, None, 1), claims=AT_ONE), "back in time: client 0"),
     "a valuation that never was": (_answer(shown=3), "never committed"),
-    "another NAV than the valuation's": (_answer(claims=Claims(1, 2, TUESDAY, 9.0)), "committed was"),
-    "another edition than the valuation's": (_answer(claims=Claims(1, 3, TUESDAY, 102.0)), "committed was"),
+    "another NAV than the valuation's": (_answer(claims=Claims(2, 2, TUESDAY, 9.0)), "committed was"),
+    "another edition than the valuation's": (_answer(claims=Claims(2, 3, TUESDAY, 102.0)), "committed was"),
     "a server error": (_answer(shown=None, claims=None, status=500), "status 500"),
     "a refusal that says not when": (_answer(shown=None, claims=None, status=503), "without Retry-After"),
     "a portfolio that is denied": (_answer(shown=None, claims=None, status=404), "nobody had deleted it"),
@@ -158,7 +165,21 @@ BREACHES: dict[str, tuple[Callable[[Evidence], object], str]] = {
     ),
     "a deletion that did not last": (_set("portfolios", 1, deleted_at=None), "did not last"),
     "a deletion by nobody": (lambda e: e.history.deletions.clear(), "nobody deleted"),
-    "a head that stays behind its version": (_set("portfolios", 0, version=2), "has head"),
+    "an edit that did not last": (_set("changes", 3, action="lot.add"), "that is lot.add"),
+    "an edit that is no more": (lambda e: e.tables["changes"].pop(3), "that is None"),  # type: ignore[attr-defined]
+    "an edit made twice": (lambda e: e.history.edits[0].versions.add(3), "was made 2 times"),
+    "an edit by nobody": (_add("changes", {"portfolio_id": P, "version": 3, "action": "lot.close"}), "1 times more"),
+    "an edit made though it was refused": (
+        _add("changes", {"portfolio_id": P, "version": 3, "action": "flow.add"}),
+        "flow.add of",
+    ),
+    "a version that is left out": (_set("portfolios", 0, version=3), "has the changes [1, 2]"),
+    "an edit that is not seen": (_answer(read=Read(9, P, None, 1), claims=AT_ONE), "after version 2 was confirmed"),
+    "an edit that was valued and is pending again": (
+        _answer(read=Read(9, P, None, 1), claims=replace(AT_ONE, pending=True)),
+        "after version 2 was confirmed",
+    ),
+    "a head that stays behind its version": (_set("portfolios", 0, version=3), "has head"),
     "a head that stays behind the edition": (_set("heads", 0, edition=1), "has head"),
     "a head of a deleted portfolio": (
         _add(
@@ -228,6 +249,9 @@ def test_a_recomputation_that_differs_in_the_last_bit_is_found() -> None:
     [found] = compared("snapshots", {key: row}, {key: row | {"daily_return": 0.1 + 2**-56}})
     assert "daily_return" in found
     assert len(compared("snapshots", {key: row}, {(Q, MONDAY): row})) == 2
+    sectors = {key: row | {"sector": None}}, {key: row | {"sector": "Energy"}}
+    assert compared("values", *sectors) == []
+    assert len(compared("values", *reversed(sectors))) == 1
 
 
 def _wipe(evidence: Evidence) -> None:
@@ -270,3 +294,14 @@ def test_first_occurrences_are_in_order_from_one_kafka_to_the_next() -> None:
     assert findings(evidence) == []
     evidence.events = [*others, replace(first, era=1), second]
     assert any("came as [2, 1]" in finding for finding in findings(evidence))
+
+
+def test_before_an_edit_is_confirmed_and_while_it_is_said_to_be_pending_the_older_version_may_be_shown() -> None:
+    evidence = clean()
+    evidence.history.edits[0].ready = False
+    early = replace(answer(shown=1), read=Read(9, P, 1, 1), asked_at=3.9, claims=AT_ONE)
+    waiting = replace(early, asked_at=4.1, claims=replace(AT_ONE, pending=True))
+    evidence.history.answers = [early, waiting]
+    assert findings(evidence) == []
+    evidence.history.answers = [replace(waiting, claims=AT_ONE)]
+    assert any("after version 2 was confirmed" in finding for finding in findings(evidence))

@@ -4,11 +4,13 @@ from itertools import islice
 from typing import get_args
 
 from chaos_story.plan import (
+    EDITS,
     Create,
+    Edit,
     Fault,
     FreezeServer,
     Misbehaviour,
-    Night,
+    Operation,
     Provider,
     ServerAway,
     ServerName,
@@ -19,6 +21,7 @@ from chaos_story.plan import (
 
 LENGTH = 400
 DECK = 26
+PEOPLES_DECK = 27
 
 
 def test_the_same_seed_makes_the_same_operations_and_faults() -> None:
@@ -36,7 +39,9 @@ def test_a_longer_story_begins_as_a_shorter_one() -> None:
 
 
 def test_every_kind_comes_up_within_one_deck() -> None:
-    assert {Create, Night} <= {type(step) for step in islice(operations(1), 20)}
+    dealt = list(islice(operations(1), 2 + PEOPLES_DECK))
+    assert {type(step) for step in dealt} == set(get_args(Operation))
+    assert {step.kind for step in dealt if isinstance(step, Edit)} == set(EDITS)
     early = [step for step in islice(faults(1), 2 * DECK) if not isinstance(step, Wait)]
     assert {type(step) for step in early} == set(get_args(Fault))
     for kind in (ServerAway, FreezeServer):

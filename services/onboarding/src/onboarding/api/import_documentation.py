@@ -138,6 +138,7 @@ _DETAIL_WRONG = {
             "code": "date_not_iso",
             "message": "Write the date of the broker's file as 2024-12-31.",
             "value": "13.12.2024",
+            "mend": "Write the date as 2024-12-31, a day that is in the calendar.",
         }
     ],
 }

@@ -62,18 +62,17 @@ OPERATIONS = {"symbol-batch", "portfolio-refresh"}
 """Services that show how the system runs and nobody's data; the others show owners their own."""
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
-LOT_FIELDS = {"symbol": "KO", "quantity": "1", "entry_price": "50", "entry_date": str(story.FIRST)}
+DAY = str(story.FIRST)
 BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/portfolios/{portfolio_id}"): {"name": "Taken"},
-    ("POST", "/portfolios/{portfolio_id}/positions"): LOT_FIELDS,
-    ("PATCH", "/portfolios/{portfolio_id}/positions/{position_id}"): {"entry_price": "51"},
-    ("POST", "/portfolios/{portfolio_id}/positions/{position_id}/close"): {
-        "exit_date": str(story.FIRST),
-        "exit_price": "60",
+    ("POST", "/portfolios/{portfolio_id}/lots"): {
+        "lots": [{"symbol": "KO", "quantity": "1", "entry_price": "50", "entry_date": DAY}]
     },
-    ("POST", "/portfolios/{portfolio_id}/cash-flows"): {"flow_date": str(story.FIRST), "amount": "5"},
+    ("PATCH", "/portfolios/{portfolio_id}/lots/{position_id}"): {"entry_price": "51"},
+    ("POST", "/portfolios/{portfolio_id}/lots/{position_id}/close"): {"exit_date": DAY, "exit_price": "60"},
+    ("PUT", "/portfolios/{portfolio_id}/lots/{position_id}/prices/{day}"): {"price": "5"},
+    ("POST", "/portfolios/{portfolio_id}/cash-flows"): {"kind": "deposit", "date": DAY, "amount": "5"},
     ("PATCH", "/portfolios/{portfolio_id}/cash-flows/{flow_id}"): {"amount": "5"},
-    ("PUT", "/portfolios/{portfolio_id}/positions/{position_id}/prices/{day}"): {"price": "5"},
 }
 """What a request must carry to get as far as the question whose portfolio it is about."""
 
@@ -86,7 +85,16 @@ class Address:
 
     @property
     def path(self) -> str:
-        return re.sub(r"{(\w+)[^}]*}", lambda name: FILLED[name[1]], self.template)
+        return self.filled()
+
+    @property
+    def has_a_part(self) -> bool:
+        """Whether it names something in a portfolio."""
+        return "{position_id" in self.template or "{flow_id" in self.template
+
+    def filled(self, **other: str) -> str:
+        values = FILLED | other
+        return re.sub(r"{(\w+)[^}]*}", lambda name: values[name[1]], self.template)
 
     @property
     def is_operations(self) -> bool:
@@ -270,7 +278,7 @@ async def test_every_other_address_refuses_every_bad_token_before_it_looks_at_an
             for invalid in ({"params": {"window": "x"}}, {"path": re.sub(r"{[^}]*}", "no-id", address.template)}):
                 assert_refused(await system.ask(address, authorization, **invalid), 401, (address, why, invalid))
             tried += 1
-    assert tried > 150
+    assert tried > 250
     assert await everything(system.sql) == before
 
 
@@ -297,7 +305,19 @@ async def test_another_owner_finds_nothing_of_alices_anywhere_and_changes_nothin
             answer = await system.ask(address, bob)
             assert answer.status_code in {200, 404}, (address, answer.text[:300])
             assert_no_secret(answer, address)
-    assert tried >= 7
+    assert tried >= 15
+    assert await everything(system.sql) == before
+
+
+async def test_a_part_of_alices_portfolio_is_not_found_in_another_owners_own(system: System) -> None:
+    before, tried = await everything(system.sql), 0
+    bob = system.bearer(OTHER, "read", "write")
+    for address in system.protected():
+        if address.has_a_part:
+            path = address.filled(portfolio_id=str(story.WAITING))
+            assert_refused(await system.ask(address, bob, path=path), 404, path)
+            tried += 1
+    assert tried >= 8
     assert await everything(system.sql) == before
 
 

@@ -8,9 +8,10 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from portfolio_refresh import metrics
 from portfolio_refresh.folding import Folding, FoldLimits
 from portfolio_refresh.store.valuations import POSITION_COLUMNS, SNAPSHOT_COLUMNS
 from yardstick.ledger import Lot
@@ -176,7 +177,7 @@ async def figures(world):
         for query in (
             f"SELECT portfolio_id, {snapshots} FROM valuations.portfolio_snapshots ORDER BY portfolio_id, session",
             f"SELECT portfolio_id, {positions} FROM valuations.position_values ORDER BY portfolio_id, position_id",
-            "SELECT portfolio_id, portfolio_version, edition, session, unknown_symbols "
+            "SELECT portfolio_id, portfolio_version, session, unknown_symbols "
             "FROM valuations.valuation_heads ORDER BY portfolio_id",
         )
     ]
@@ -193,16 +194,26 @@ async def happen(story: Story, folding: Folding) -> None:
 
 @pytest.mark.parametrize("prices", [invented_tape, recorded_tape])
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=4,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],  # a seed has no smaller form, and each try takes seconds
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 async def test_any_order_of_events_and_prices_ends_in_the_snapshots_of_one_fold_from_nothing(
     world, engine, outbox, prices, seed
 ):
     random = np.random.default_rng(seed)
     folding = Folding(engine, outbox, FoldLimits(pause_seconds=0.01))
     story = Story(world, random, prices(random))
+    surprises = metrics.HISTORY_CHANGED._value.get()
     await story.begin()
     await happen(story, folding)
     await folding.fold(story.portfolios, "sweep")
+    # Everything that happened was announced: nobody was folded from the first session for want of a reason.
+    assert metrics.HISTORY_CHANGED._value.get() == surprises
     came_to = await figures(world)
     assert len(came_to[0]) > 0
     assert NEVER not in story.known

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from portfolio_refresh.planner import LOWEST, ChunkLimits, Planner, SingleFolds, cut_chunks
 from riskstream.events.portfolio import PortfolioChanged
 from riskstream.events.symbol import SymbolBatchCompleted, SymbolFactorsUpdated, SymbolReady
-from riskstream.messaging.errors import DomainError
 from riskstream.messaging.settlement import Together
 
 
@@ -165,14 +164,16 @@ async def test_a_ready_symbol_folds_who_was_valued_without_it_and_nobody_else(wo
     assert await world.navs(waiting) == {days[0]: 55}
 
 
-async def test_a_changed_portfolio_that_cannot_be_valued_is_poison_with_the_reason(
+async def test_a_changed_portfolio_that_cannot_be_valued_is_remembered_with_the_reason_and_is_no_poison(
     world, engine, folding, days, envelope
 ):
     await world.night(days[0], KO=60)
     portfolio = await world.portfolio(days[0], ("KO", 1e16, 50))
     event = PortfolioChanged(portfolio=portfolio, owner="alice", version=1, first_affected_session=days[0])
-    with pytest.raises(DomainError, match="amount_out_of_range"):
+    for _ in range(2):
         await SingleFolds(engine, folding).portfolio_changed(envelope(event))
+    failing = await world.sql.fetch("SELECT portfolio_id, reason FROM valuations.failing_now")
+    assert [tuple(row) for row in failing] == [(portfolio, "amount_out_of_range")]
 
 
 async def test_a_changed_portfolio_that_does_not_exist_is_nothing_to_do(world, engine, folding, days, envelope):

@@ -17,7 +17,7 @@ from riskstream.events.envelope import Envelope
 from riskstream.events.event import Event
 from riskstream.events.portfolio import PortfolioChanged, PortfolioRefreshCompleted, PortfolioRefreshRequested
 from riskstream.events.symbol import SymbolBatchCompleted, SymbolFactorsUpdated, SymbolReady
-from riskstream.messaging.errors import DomainError, TransientError
+from riskstream.messaging.errors import TransientError
 from riskstream.messaging.outbox import Outbox
 
 log = structlog.get_logger(__name__)
@@ -145,7 +145,8 @@ class Planner:
 class SingleFolds:
     """Folds that one portfolio, or the holders of one new symbol, wait for. Idempotent: the data says what to do.
 
-    Who cannot be valued is remembered as failing, for the sweeper to come back to, and is a dead letter besides.
+    Who cannot be valued is remembered as failing, for the sweeper to come back to. That is no fault of the event:
+    were it a dead letter, one owner's twenty edits of such a portfolio would stop a partition for everybody.
     """
 
     def __init__(self, engine: AsyncEngine, folding: Folding) -> None:
@@ -169,7 +170,3 @@ class SingleFolds:
         if result.failed:
             async with self._engine.begin() as connection:
                 await note_failing(connection, failures_of_fold(result))
-            first, (_, _, fault) = next(iter(result.failed.items()))
-            raise DomainError(
-                f"{len(result.failed)} portfolios cannot be valued, the first {first}: {fault.reason}: {fault.detail}"
-            )

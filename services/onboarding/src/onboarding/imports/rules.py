@@ -18,7 +18,7 @@ from riskstream.symbology import LONGEST, dash_form, has_symbols_characters, upp
 OPTION_MULTIPLIER = Decimal(100)
 LARGEST_MULTIPLIER = Decimal(1_000_000)
 MULTIPLIER_PLACES = 4
-LARGEST_AMOUNT = Decimal(10) ** 15
+LARGEST_AMOUNT = 9 * Decimal(10) ** 14
 """USD of one lot at entry. Above it fifty thousand lots could overflow a portfolio's NAV."""
 
 OPTION_FIELDS = (Field.UNDERLYING_SYMBOL, Field.STRIKE_PRICE, Field.EXPIRATION_DATE, Field.OPTION_TYPE)

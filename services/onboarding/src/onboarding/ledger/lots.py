@@ -67,7 +67,7 @@ class LotLedger:
         key: CreationKey | None,
         expected: frozenset[int] | None,
     ) -> tuple[Changed, Sequence[LotRecord]]:
-        """Add all of `lots`, in one version; returns them in the order of their ids.
+        """Add all of `lots`, in one version; returns them in their order.
 
         Raises TooManyLots, VersionConflict, KeyReused, and what asking for new symbols raises.
         """
@@ -86,7 +86,7 @@ class LotLedger:
             affected = await edit.counts_on(min(lot.entry_date for lot in lots))
             symbols = _symbols(edit, *lots)
             done = await self._edits.finish(edit, logged, affected, key=key, symbols=symbols)
-            return done, await store.find_lots(edit.connection, edit.owner, portfolio, ids)
+            return done, await _in_order(edit.connection, edit.owner, portfolio, ids)
 
     async def edit(
         self,

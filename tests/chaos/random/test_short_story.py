@@ -20,6 +20,7 @@ def test_a_random_story_ends_well_whatever_broke(servers: OwnServers, tmp_path: 
     assert report.findings == []
     # A slow machine does less in the time, but a story in which nothing happened proves nothing.
     assert report.history.operations["Create"] >= 3
+    assert any(edit.done_at for edit in report.history.edits)
     assert sum(report.history.faults.values()) >= 3
     assert report.history.faults["WipeKafka"] >= 1
     assert report.history.statuses()["200"] > 100

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from onboarding.edits import Author
-from riskstream.runtime.auth import Caller, current_caller, current_owner
+from riskstream.runtime.auth import current_owner
 from riskstream.runtime.problems import Problem
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,200}")
@@ -15,8 +15,8 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,200}")
 Owner = Annotated[str, Depends(current_owner)]
 
 
-def author_of(request: Request, caller: Annotated[Caller, Depends(current_caller)]) -> Author:
-    """The token's owner and subject, with the id that the caller gave the request (`X-Request-ID`)."""
+def author_of(request: Request, owner: Owner) -> Author:
+    """The owner, who is the token's subject too, with the id that the caller gave the request (`X-Request-ID`)."""
     request_id = request.headers.get("x-request-id")
     if request_id is not None and not _REQUEST_ID.fullmatch(request_id):
         raise Problem(
@@ -24,7 +24,7 @@ def author_of(request: Request, caller: Annotated[Caller, Depends(current_caller
             "request_id_invalid",
             "X-Request-ID has 1 to 200 printable ASCII characters without spaces; a UUID is a good choice.",
         )
-    return Author(caller.owner, caller.subject, request_id)
+    return Author(owner, owner, request_id)
 
 
 CurrentAuthor = Annotated[Author, Depends(author_of)]

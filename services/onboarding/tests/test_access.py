@@ -54,6 +54,12 @@ async def test_every_operation_refuses_every_bad_token_and_stores_nothing(api, l
         ("GET", f"/portfolios/{identity}"),
         ("GET", f"/portfolios/{identity}/status"),
         ("DELETE", f"/portfolios/{identity}"),
+        ("PATCH", f"/portfolios/{identity}"),
+        ("GET", f"/portfolios/{identity}/changes"),
+        ("POST", f"/portfolios/{identity}/lots"),
+        ("POST", f"/portfolios/{identity}/lots/{identity}/close"),
+        ("POST", f"/portfolios/{identity}/cash-flows"),
+        ("PUT", f"/portfolios/{identity}/lots/{identity}/prices/2024-12-13"),
     ]
     for what, authorization in bad_tokens(api.issuer).items():
         for method, path in operations:

@@ -65,3 +65,13 @@ async def test_one_replica_sweeps_at_a_time(api, engine, layer, make_sweeper):
         await other.execute(text("SELECT pg_advisory_xact_lock(hashtext('onboarding sweep'))"))
         assert await asyncio.wait_for(make_sweeper(timedelta(minutes=2)).sweep(), 10) == []
     assert await make_sweeper(timedelta(minutes=2)).sweep() == ["LOST"]
+
+
+async def test_so_is_what_an_option_is_on_and_not_what_was_deleted_or_closed_before(api, layer, make_sweeper):
+    option = {"investment_class": "OPTIONS", "strike_price": "5", "expiration_date": "2025-01-17", "option_type": "PUT"}
+    await hold(api, "A PUT", underlying_symbol="UNDER", **option)
+    await hold(api, "B PUT", underlying_symbol="AAPL", **option)
+    await hold(api, "C PUT", underlying_symbol="LONGAGO", exit_date="2024-02-02", exit_price="2", **option)
+    await hold(api, "TAKEN", "LOST")
+    await layer.connection.execute("UPDATE portfolios.positions SET deleted_version = 2 WHERE symbol = 'TAKEN'")
+    assert await make_sweeper(timedelta(minutes=2)).sweep() == ["LOST", "UNDER"]

@@ -269,8 +269,8 @@ async def test_the_api_holds_what_a_plain_ledger_holds_and_its_log_replays_to_it
             await play.do(edit)
         await play.compare()
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-    @given(st.lists(edits, min_size=8, max_size=25))
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+    @given(st.lists(edits, min_size=15, max_size=30))
     def run(chosen: list[tuple[Any, ...]]) -> None:
         asyncio.run_coroutine_threadsafe(story(chosen), loop).result(60)
 

@@ -7,11 +7,12 @@ resumes. Bars that the quality gate holds back go into quarantine and nowhere el
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TypeAlias
 from uuid import UUID
 
@@ -141,32 +142,36 @@ class PriceIntake:
     ) -> AsyncGenerator[_Asked, None]:
         """The answers, a chunk of symbols at a time. Ends behind a chunk of which nothing was answered.
 
-        While the caller works on a chunk the provider works on the next one: what is known of it was read before.
-        Each chunk takes a place in `room` before it is asked for; the caller gives it back with the chunk stored.
+        While the caller works on a chunk the provider works on the next one: what is known of it was read before. Once
+        a chunk was answered the next one is begun before the last answers, so that these leave no place empty. Each
+        takes a place in `room` before it is asked for; the caller gives it back with the chunk stored.
         """
         chunks = (symbols[n : n + self._chunk_symbols] for n in range(0, len(symbols), self._chunk_symbols))
+        knowing: deque[asyncio.Task[_Question]] = deque()
+        asking: deque[asyncio.Task[_Asked]] = deque()
 
-        def begun() -> asyncio.Task[_Question] | None:
-            names = next(chunks, None)
-            return None if names is None else asyncio.create_task(self._known(names, session, calendar, since))
+        def read_ahead() -> None:
+            for names in islice(chunks, 1):
+                knowing.append(asyncio.create_task(self._known(names, session, calendar, since)))
 
-        knowing = begun()
-        asking: asyncio.Task[_Asked] | None = None
+        def ask_on(at_once: int) -> None:
+            while knowing and len(asking) < at_once:
+                asking.append(asyncio.create_task(self._answered(knowing.popleft(), session, calendar, room)))
+                read_ahead()
+
         try:
-            while True:
-                asked = None if asking is None else await asking
-                asking = None
-                if knowing is not None and not (asked is not None and asked.is_refused):
-                    asking = asyncio.create_task(self._answered(knowing, session, calendar, room))
-                    knowing = begun()
-                if asked is not None:
+            read_ahead()
+            ask_on(1)
+            while asking:
+                asked = await asking.popleft()
+                if asked.is_refused:
                     yield asked
-                if asking is None:
                     return
+                ask_on(_UNSTORED_CHUNKS)
+                yield asked
         finally:
-            for task in (knowing, asking):
-                if task is not None:
-                    task.cancel()
+            for task in (*knowing, *asking):
+                task.cancel()
 
     async def _answered(
         self, knowing: asyncio.Task[_Question], session: date, calendar: Calendar, room: asyncio.Semaphore

@@ -5,7 +5,8 @@ Each stores and says what it must in one transaction and values nothing itself.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,8 +19,8 @@ from onboarding.edits import Author, Changed, Done, Edit, Edits, Logged, no_such
 from onboarding.idempotency import CREATION, FILE_KEY_PREFIX, CreationKey, earlier_under
 from onboarding.imports.flow import CashFlow
 from onboarding.imports.lot import Lot
-from onboarding.ledger import Ledger, portfolio_as_json
-from onboarding.refusals import FirstSessionRefused, NoTradingSessions
+from onboarding.ledger import Ledger, flow_refusal, portfolio_as_json, price_refusal
+from onboarding.refusals import FirstSessionRefused, FlowsRefused, NoTradingSessions
 from onboarding.settings import OnboardingSettings
 from onboarding.status import Status, derive
 from onboarding.store import Change, PortfolioRecord, PortfolioRow
@@ -38,9 +39,22 @@ class NewPortfolio:
     lots: Sequence[Lot]
     flows: Sequence[CashFlow] = ()
     """After the first session: what came and went before is in the equity."""
+    prices: Sequence[Mapping[date, Decimal]] = ()
+    """What each lot was worth on which day, as its owner says; empty where nobody has said any."""
     declared_equity: Decimal | None = None
     first_session: date | None = None
     """Null: the session of the current edition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeLedger:
+    """Everything that a portfolio is made of, as of one snapshot of the database."""
+
+    record: PortfolioRecord
+    lots: Sequence[Lot]
+    prices: Sequence[Mapping[date, Decimal]]
+    """Of each lot, on days on which it may have one: others count for nothing."""
+    flows: Sequence[CashFlow]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +83,8 @@ class Portfolios:
         """Store the portfolio and say `portfolio.changed` and one `symbol.requested` for each unknown symbol.
 
         With a key that was used before for the same content nothing is stored, and what was created then is
-        returned. Raises the refusals KeyReused, CreatedAndDeleted, FirstSessionRefused, NoTradingSessions,
-        SymbolQueueFull and TooManyUnknownSymbols; then nothing is stored.
+        returned. Raises the refusals KeyReused, CreatedAndDeleted, FirstSessionRefused, FlowsRefused,
+        NoTradingSessions, SymbolQueueFull and TooManyUnknownSymbols; then nothing is stored.
         """
         async with self._edits.acting_for(author.owner) as connection:
             earlier = None if key is None else await earlier_under(connection, author.owner, key)
@@ -109,6 +123,22 @@ class Portfolios:
         async with self._edits.acting_for(owner) as connection:
             record = await self._find(connection, owner, portfolio)
             return record, await store.positions(connection, owner, portfolio)
+
+    async def find_whole(self, owner: str, portfolio: UUID) -> WholeLedger:
+        """The portfolio with its lots, flows and prices; raises NoSuchPortfolio also for another owner's."""
+        async with self._edits.acting_for(owner) as connection:
+            record = await self._find(connection, owner, portfolio)
+            lots = await store.positions(connection, owner, portfolio)
+            said = await store.all_prices(connection, owner, portfolio)
+            flows = await store.all_flows(connection, owner, portfolio)
+        prices: dict[UUID, dict[date, Decimal]] = defaultdict(dict)
+        for price in said:
+            prices[price.position_id][price.price_date] = price.price
+        counted = [
+            {day: price for day, price in prices[lot_id].items() if price_refusal(lot, day) is None}
+            for lot_id, lot in lots
+        ]
+        return WholeLedger(record=record, lots=[lot for _, lot in lots], prices=counted, flows=flows)
 
     async def page(self, owner: str, after: UUID | None, limit: int) -> Sequence[PortfolioRecord]:
         """At most `limit` of the owner's portfolios, in the order of their ids, beginning behind `after`."""
@@ -166,6 +196,9 @@ class Portfolios:
         self, connection: AsyncConnection, author: Author, new: NewPortfolio, key: CreationKey | None
     ) -> Changed:
         first_session = await self._first_session(connection, new.first_session)
+        judged = ((index, flow_refusal(flow, first_session)) for index, flow in enumerate(new.flows))
+        if refused := [(index, refusal) for index, refusal in judged if refusal is not None]:
+            raise FlowsRefused(refused, place="index")
         owner, row = (
             author.owner,
             PortfolioRow(
@@ -178,9 +211,12 @@ class Portfolios:
         )
         edit = Edit(connection, author, row, self._clock.now())
         await store.insert_portfolio(connection, owner, row, edit.now)
-        await store.insert_lots(connection, owner, row.portfolio_id, new.lots, version=edit.version)
+        ids = await store.insert_lots(connection, owner, row.portfolio_id, new.lots, version=edit.version)
+        prices = [(lot_id, *said) for lot_id, prices in zip(ids, new.prices, strict=False) for said in prices.items()]
+        await store.insert_prices(connection, owner, row.portfolio_id, prices, version=edit.version)
         await store.insert_flows(connection, owner, row.portfolio_id, new.flows, version=edit.version)
         made = portfolio_as_json(row) | {"lots": len(new.lots), "cash_flows": len(new.flows)}
+        made |= {"prices": len(prices)}
         symbols = (symbol for lot in new.lots for symbol in lot.symbols_to_price(first_session))
         return await self._edits.finish(
             edit, Logged(action=CREATION, after=[made]), first_session, key=key, symbols=symbols

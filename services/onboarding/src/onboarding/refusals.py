@@ -1,5 +1,7 @@
 """Why a request is not done although it was understood. Each says what to do instead."""
 
+from collections.abc import Sequence
+
 
 class Refused(Exception):
     """The base: `code` is the stable word a program tests for."""
@@ -113,3 +115,15 @@ class FieldRefused(Refused):
         self.code = code
         self.value = value
         self.mend = mend
+
+
+class FlowsRefused(Refused):
+    """Flows that came together and cannot be, each with its place: the `index` in JSON, or the `row` of a file."""
+
+    code = "cash_flows_invalid"
+
+    def __init__(self, found: Sequence[tuple[int, FieldRefused]], *, place: str) -> None:
+        count = len(found)
+        super().__init__(f"{count:,} {'cash flow' if count == 1 else 'cash flows'} cannot be; nothing was stored.")
+        self.found = found
+        self.place = place

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from onboarding.api.bodies import NumberText
 from onboarding.idempotency import CALLER_KEY_PREFIX, FILE_KEY_PREFIX, CreationKey
@@ -122,11 +123,17 @@ class Details:
         return text in {"true", "1"}
 
     def positions(self, most: int) -> list[Row]:
-        """The positions as rows, placed by their index from 0; errors where they are none at all."""
-        return self.rows("positions", most)
+        """The positions as rows, placed by their index from 0; errors where they are none at all.
 
-    def rows(self, name: str, most: int) -> list[Row]:
-        """The list of positions under `name` as rows, placed by their index from 0; errors where there is none."""
+        Their `prices` are no cells, and read elsewhere.
+        """
+        return self.rows("positions", most, besides=frozenset({"prices"}))
+
+    def rows(self, name: str, most: int, *, besides: frozenset[str] = frozenset()) -> list[Row]:
+        """The list of positions under `name` as rows, placed by their index from 0; errors where there is none.
+
+        `besides` are members that a position may have and that are passed over.
+        """
         sent = self.sent.get(name)
         if not isinstance(sent, list):
             self.refuse(name, f"{name}_missing", f"Send a list of {name}.", sent)
@@ -134,7 +141,7 @@ class Details:
         if len(sent) > most:
             self.refuse(name, "too_many_rows", f"A portfolio has at most {most:,} {name}.", len(sent))
             return []
-        return [Row(index, self._cells(index, position)) for index, position in enumerate(sent)]
+        return [Row(index, self._cells(index, position, besides)) for index, position in enumerate(sent)]
 
     def choice(self, name: str, choices: Sequence[str]) -> str | None:
         value = self.sent.get(name)
@@ -206,14 +213,16 @@ class Details:
             self.refuse(name, "date_not_iso", message, text)
             return None
 
-    def _cells(self, index: int, position: object) -> dict[Field, str]:
+    def _cells(self, index: int, position: object, besides: frozenset[str]) -> dict[Field, str]:
         if not isinstance(position, dict):
             self._refuse_cell(index, None, "position_invalid", "A position is an object.", position)
             return {}
         cells: dict[Field, str] = {}
         for name, value in position.items():
+            if name in besides:
+                continue
             if name not in _POSITION_FIELDS:
-                message = f"Positions have the fields {', '.join(Field)}."
+                message = f"Positions have the fields {', '.join([*Field, *sorted(besides)])}."
                 self._refuse_cell(index, name[:LONGEST_VALUE], "field_unknown", message, value)
             elif isinstance(value, str):
                 cells[Field(name)] = value
@@ -249,9 +258,10 @@ def caller_key(header: str | None, *content: bytes) -> CreationKey | None:
     return CreationKey(f"{CALLER_KEY_PREFIX}{header}", _hash(*content))
 
 
-def file_key(file: bytes, *content: bytes) -> CreationKey:
-    """The key that a file is by itself."""
-    return CreationKey(f"{FILE_KEY_PREFIX}{_hash(file)}", _hash(file, *content))
+def file_key(file: bytes, *content: bytes, into: UUID | None = None) -> CreationKey:
+    """The key that a file is by itself: to create a portfolio, or to be added to one that there is."""
+    place = "" if into is None else f"{into}:"
+    return CreationKey(f"{FILE_KEY_PREFIX}{place}{_hash(file)}", _hash(file, *content))
 
 
 def canonical(document: object) -> bytes:

@@ -4,6 +4,7 @@ from typing import Any
 
 from onboarding.api.details import LONGEST_NAME
 from onboarding.imports.findings import COLUMNS, REQUIRED, Field
+from onboarding.imports.flow import FlowKind
 from onboarding.imports.lot import InvestmentClass
 
 DECIMAL = {"oneOf": [{"type": "string"}, {"type": "number"}]}
@@ -33,6 +34,32 @@ POSITION: dict[str, Any] = {
     },
 }
 
+_PRICES = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["date", "price"],
+        "properties": {"date": DATE, "price": DECIMAL},
+    },
+    "description": "Of OPTIONS and PRIVATE: USD per share or unit, each from its day until the next.",
+}
+
+FLOW: dict[str, Any] = {
+    "kind": {"type": "string", "enum": [str(kind) for kind in FlowKind]},
+    "amount": DECIMAL | {"description": "USD, above 0; the kind says which way it goes."},
+    "date": DATE | {"description": "After the portfolio's first session."},
+    "currency": {"type": "string", "enum": ["USD"]},
+    "note": {"type": "string", "maxLength": LONGEST_NAME},
+}
+FLOW_REQUIRED = ["kind", "amount", "date"]
+
+_HELD = POSITION | {"properties": POSITION["properties"] | {"prices": _PRICES}}
+_FLOWS = {
+    "type": "array",
+    "items": {"type": "object", "additionalProperties": False, "required": FLOW_REQUIRED, "properties": FLOW},
+}
+
 DETAILS: dict[str, Any] = {
     "name": {"type": "string", "maxLength": LONGEST_NAME},
     "declared_equity": DECIMAL | {"description": "NAV of the first snapshot, in USD; else the value of the positions."},
@@ -60,7 +87,7 @@ CREATION: dict[str, Any] = {
                     "type": "object",
                     "additionalProperties": False,
                     "required": ["name", "positions"],
-                    "properties": DETAILS | {"positions": {"type": "array", "items": POSITION}},
+                    "properties": DETAILS | {"positions": {"type": "array", "items": _HELD}, "cash_flows": _FLOWS},
                 },
                 "example": {
                     "name": "Long and short",
@@ -68,7 +95,17 @@ CREATION: dict[str, Any] = {
                     "positions": [
                         {"symbol": "AAPL", "quantity": "100", "entry_price": "185.50", "entry_date": "2024-01-16"},
                         {"symbol": "BRK.B", "quantity": "-20", "entry_price": "410.00", "entry_date": "2024-05-01"},
+                        {
+                            "symbol": "LAKE HOUSE",
+                            "quantity": "1",
+                            "entry_price": "250000",
+                            "entry_date": "2020-02-28",
+                            "investment_class": "PRIVATE",
+                            "prices": [{"date": "2024-06-28", "price": "310000"}],
+                        },
                     ],
+                    "first_session": "2024-12-12",
+                    "cash_flows": [{"kind": "deposit", "amount": "2500.00", "date": "2024-12-13", "note": "Salary"}],
                 },
             }
         },
@@ -88,11 +125,11 @@ CREATION_PROBLEMS = UNAUTHORIZED | {
 
 EXPORT: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The file, with the portfolio's version as its ETag.",
+        "description": "The file, with the portfolio's version as its ETag. The CSV has the lots alone.",
         "content": {
             "text/csv": {"schema": {"type": "string"}, "example": SAMPLE_CSV},
             "application/json": {
-                "schema": {"type": "object", "description": "A body of `POST /portfolios`."},
+                "schema": {"type": "object", "description": "A body of `POST /portfolios`: all of the ledger."},
             },
         },
     },

@@ -13,7 +13,8 @@ from fastapi.security import HTTPBearer
 
 from onboarding.api import documentation
 from onboarding.imports.export import as_positions, write_csv
-from onboarding.portfolios import Portfolios
+from onboarding.ledger import as_text, flow_as_json
+from onboarding.portfolios import Portfolios, WholeLedger
 from riskstream.runtime.auth import current_owner
 
 
@@ -41,28 +42,42 @@ def export_router(portfolios: Portfolios) -> APIRouter:
         owner: Annotated[str, Depends(current_owner)],
         as_format: Annotated[Format, Query(alias="format", description="The CSV has the lots alone.")] = Format.CSV,
     ) -> Response:
-        """Imported again it gives the same lots: the CSV by `POST /portfolios/import`, the JSON, which
-        has name, declared equity and first session too, by `POST /portfolios`.
+        """The JSON is all of the ledger (lots with the prices of their owner's, cash flows, name, declared equity and
+        first session) and gives the same portfolio by `POST /portfolios`; the CSV has the lots alone, and gives the
+        same ones by `POST /portfolios/import`.
         """
-        record, lots = await portfolios.find_with_positions(owner, portfolio_id)
+        whole = await portfolios.find_whole(owner, portfolio_id)
+        record = whole.record
         tag = f'"{record.version}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if _has(request.headers.get("if-none-match", ""), tag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
 
         def content() -> str:
-            held = [lot for _, lot in lots]
             if as_format is Format.CSV:
-                return write_csv(held)
-            said: dict[str, Any] = {"name": record.name, "first_session": record.first_session.isoformat()}
-            if record.declared_equity is not None:
-                said["declared_equity"] = format(record.declared_equity, "f")
-            return json.dumps(said | {"positions": as_positions(held)}, ensure_ascii=False, indent=1)
+                return write_csv(whole.lots)
+            return json.dumps(_as_body(whole), ensure_ascii=False, indent=1)
 
         headers["Content-Disposition"] = _attachment(record.name, as_format)
         return Response(await asyncio.to_thread(content), media_type=MEDIA_TYPES[as_format], headers=headers)
 
     return router
+
+
+def _as_body(whole: WholeLedger) -> dict[str, Any]:
+    """The body of `POST /portfolios` that gives the same portfolio; what it does not have is left out."""
+    record = whole.record
+    said: dict[str, Any] = {"name": record.name, "first_session": record.first_session.isoformat()}
+    if record.declared_equity is not None:
+        said["declared_equity"] = format(record.declared_equity, "f")
+    positions: list[dict[str, Any]] = [*as_positions(whole.lots)]
+    for position, prices in zip(positions, whole.prices, strict=True):
+        if prices:
+            position["prices"] = [{"date": day.isoformat(), "price": as_text(price)} for day, price in prices.items()]
+    said["positions"] = positions
+    if whole.flows:
+        said["cash_flows"] = [flow_as_json(flow) for flow in whole.flows]
+    return said
 
 
 def _has(sent: str, tag: str) -> bool:

@@ -13,6 +13,7 @@ from onboarding.api.documentation import (
     SAMPLE_CSV,
     problems,
 )
+from onboarding.api.ledger_documentation import ADDING, PORTFOLIOS_VERSION, REQUEST_ID
 
 _TERMS: dict[str, Any] = DETAILS | {
     "mode": {
@@ -41,36 +42,49 @@ _TERMS: dict[str, Any] = DETAILS | {
     },
 }
 
-FILE: dict[str, Any] = {
-    "parameters": [
-        KEY_HEADER,
-        *(
-            {
-                "name": name,
-                "in": "query",
-                "required": name == "name",
-                "schema": {key: said for key, said in schema.items() if key not in {"description", "example"}},
-                "description": f"{schema.get('description', '')} A form has it as a field.".strip(),
-                **({"example": schema["example"]} if "example" in schema else {}),
-            }
-            for name, schema in _TERMS.items()
-        ),
-    ],
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file", "name"],
-                    "properties": _TERMS | {"file": {"type": "string", "format": "binary"}},
+
+def _file(headers: list[dict[str, Any]], terms: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    """A request with a file: what may be said beside it, in the query or as fields of a form."""
+    return {
+        "parameters": [
+            *headers,
+            *(
+                {
+                    "name": name,
+                    "in": "query",
+                    "required": name in required,
+                    "schema": {key: said for key, said in schema.items() if key not in {"description", "example"}},
+                    "description": f"{schema.get('description', '')} A form has it as a field.".strip(),
+                    **({"example": schema["example"]} if "example" in schema else {}),
                 }
+                for name, schema in terms.items()
+            ),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["file", *required],
+                        "properties": terms | {"file": {"type": "string", "format": "binary"}},
+                    }
+                },
+                "text/csv": {"schema": {"type": "string"}, "example": SAMPLE_CSV},
+                "application/xml": {
+                    "schema": {"type": "string", "description": "A Flex query of Interactive Brokers."}
+                },
             },
-            "text/csv": {"schema": {"type": "string"}, "example": SAMPLE_CSV},
-            "application/xml": {"schema": {"type": "string", "description": "A Flex query of Interactive Brokers."}},
         },
-    },
-}
+    }
+
+
+FILE = _file([KEY_HEADER], _TERMS, ["name"])
+FILE_INTO = _file(
+    [KEY_HEADER, PORTFOLIOS_VERSION, REQUEST_ID],
+    {name: schema for name, schema in _TERMS.items() if name not in DETAILS},
+    [],
+)
 
 _OVERSELL = {
     "row": 6,
@@ -170,3 +184,32 @@ RESPONSES: dict[int | str, dict[str, Any]] = problems(**CREATION_PROBLEMS, s415=
         },
     },
 }
+
+RESPONSES_INTO: dict[int | str, dict[str, Any]] = (
+    ADDING
+    | problems(s415="Neither a form nor a CSV.")
+    | {
+        status: said | {"description": described}
+        for status, described, said in (
+            (200, "A dry run's report; or what the file added when it was first sent.", RESPONSES[200]),
+            (422, "Findings about rows and terms, all at once.", RESPONSES[422]),
+        )
+    }
+    | {
+        int(HTTPStatus.CREATED): {
+            "description": "What the file added, and the portfolio's version since.",
+            "content": {
+                "application/json": {
+                    "example": {
+                        "portfolio_id": "6c1f0c2e-8a53-4f7e-9b0f-3f1f4f0a2b11",
+                        "version": 8,
+                        "first_affected_session": "2024-12-13",
+                        "status": "pending",
+                        "status_address": "/portfolios/6c1f0c2e-8a53-4f7e-9b0f-3f1f4f0a2b11/status",
+                        "report": _REPORT,
+                    }
+                }
+            },
+        }
+    }
+)

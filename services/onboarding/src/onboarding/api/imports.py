@@ -1,47 +1,85 @@
-"""The endpoint that takes files in, ours and brokers'."""
+"""The endpoints that take files in, ours and brokers': as a new portfolio, or into one that there is."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import HTTPBearer
 
 from onboarding.api.answers import DryRun, ImportedPortfolio, ImportReport
-from onboarding.api.authors import author_of
+from onboarding.api.authors import CurrentAuthor, Owner, author_of
 from onboarding.api.bodies import read_file
 from onboarding.api.creations import answer_created, named_now, refuse_fields
 from onboarding.api.details import Details, caller_key, canonical, file_key
-from onboarding.api.import_documentation import FILE, RESPONSES
+from onboarding.api.import_documentation import FILE, FILE_INTO, RESPONSES, RESPONSES_INTO
+from onboarding.api.ledger_answers import AddedFile, made_of
+from onboarding.api.preconditions import Named, tag_of
+from onboarding.idempotency import CreationKey
 from onboarding.imports.files import read_file as read_holdings
 from onboarding.imports.movements import flows_after
 from onboarding.imports.rows import Validated
 from onboarding.imports.terms import Terms
 from onboarding.portfolios import NewPortfolio, Portfolios
 from onboarding.settings import OnboardingSettings
-from riskstream.runtime.auth import current_owner
 from riskstream.runtime.clock import Clock
 from riskstream.runtime.problems import Problem
 
-IMPORT_FIELDS = ("name", "declared_equity", "first_session", "mode", "dry_run", "file_date", "isins")
+TERM_FIELDS = ("mode", "dry_run", "file_date", "isins")
+IMPORT_FIELDS = ("name", "declared_equity", "first_session", *TERM_FIELDS)
 KEYED_ALWAYS = ("name", "declared_equity", "first_session", "mode")
 """What else a file stands for, beside its bytes, whether it was sent or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A file, and what is said beside it."""
+
+    content: bytes
+    details: Details
+    known: Sequence[str]
+    mode: str
+    dry_run: bool
+    terms: Terms
+
+    def key(self, request: Request, into: UUID | None = None) -> CreationKey:
+        """The key that the caller names, else the file itself; for a new portfolio, or for the one it is added to."""
+        sent, known = self.details.sent, self.known
+        always = [name for name in KEYED_ALWAYS if name in known]
+        keyed = [name for name in known if name in always or (name in sent and name != "dry_run")]
+        content = canonical({name: sent.get(name) for name in keyed})
+        what = (b"file",) if into is None else (b"portfolio.import", into.bytes)
+        header = request.headers.get("idempotency-key")
+        return caller_key(header, *what, self.content, content) or file_key(self.content, content, into=into)
 
 
 def import_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSettings) -> APIRouter:
     """Imports of files."""
     router = APIRouter(prefix="/portfolios", tags=["imports"], dependencies=[Depends(HTTPBearer(auto_error=False))])
 
-    async def read(owner: str, content: bytes, terms: Terms, new: NewPortfolio) -> tuple[Validated, NewPortfolio]:
-        """All that was found, and the portfolio with what is to be stored of it."""
-        found = await asyncio.to_thread(read_holdings, content, terms, max_rows=settings.portfolio_max_rows)
-        found = await named_now(portfolios, owner, found)
-        if found.flows:
-            new = replace(new, first_session=await portfolios.first_session(owner, new.first_session))
-            assert new.first_session is not None, "the service says one"
-            found = flows_after(found, new.first_session)
-        return found, replace(new, lots=found.lots, flows=[flow for _, flow in found.flows])
+    async def receive(request: Request, known: Sequence[str]) -> _Sent:
+        """The file with its terms; what is wrong with them is noted in its details."""
+        sent = await read_file(request, settings.request_max_bytes)
+        details = Details({name: value for name, value in sent.fields.items() if name != "file"})
+        details.only(known)
+        mode, dry_run = details.mode(), details.flag("dry_run")
+        terms = Terms(clock.today(), details.isins(), details.file_date())
+        return _Sent(sent.content, details, known, mode, dry_run, terms)
+
+    async def read(owner: str, sent: _Sent) -> Validated:
+        """All that was found, under the names that symbols have now."""
+        found = await asyncio.to_thread(read_holdings, sent.content, sent.terms, max_rows=settings.portfolio_max_rows)
+        return await named_now(portfolios, owner, found)
+
+    async def judge(sent: _Sent, found: Validated) -> tuple[bool, ImportReport]:
+        """Whether the rows may be stored, and the report; a Problem (422) where not, unless it is a dry run."""
+        report = await asyncio.to_thread(ImportReport.of, found)
+        storable = bool(found.lots) and (sent.mode == "accept_valid" or not found.errors)
+        if not storable and not sent.dry_run:
+            raise _rows_refused(found, report)
+        return storable, report
 
     @router.post(
         "/import",
@@ -51,41 +89,66 @@ def import_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSett
         openapi_extra=FILE,
         summary="Create a portfolio from a file, ours or a broker's",
     )
-    async def import_file(
-        request: Request, response: Response, owner: Annotated[str, Depends(current_owner)]
-    ) -> ImportedPortfolio | DryRun:
+    async def import_file(request: Request, response: Response, owner: Owner) -> ImportedPortfolio | DryRun:
         """Reports every error of every row at once. The same file sent again creates nothing new and answers 200.
 
         Brokers' exports are recognised by their headers. Purchases and sales become lots, first in, first out, with
         what they cost; deposits, withdrawals and fees after the portfolio's first session become its cash flows.
         """
-        sent = await read_file(request, settings.request_max_bytes)
-        details = Details({name: value for name, value in sent.fields.items() if name != "file"})
-        details.only(IMPORT_FIELDS)
-        mode, dry_run = details.mode(), details.flag("dry_run")
-        terms = Terms(clock.today(), details.isins(), details.file_date())
-        new = NewPortfolio(
-            name=details.name(),
-            lots=(),
-            declared_equity=details.declared_equity(),
-            first_session=details.first_session(),
-        )
+        sent = await receive(request, IMPORT_FIELDS)
+        details = sent.details
+        name, equity, first_session = details.name(), details.declared_equity(), details.first_session()
         refuse_fields(details)
-        found, new = await read(owner, sent.content, terms, new)
-        report = await asyncio.to_thread(ImportReport.of, found)
-        storable = bool(found.lots) and (mode == "accept_valid" or not found.errors)
-        if dry_run:
+        found = await read(owner, sent)
+        if found.flows:
+            first_session = await portfolios.first_session(owner, first_session)
+            found = flows_after(found, first_session)
+        storable, report = await judge(sent, found)
+        if sent.dry_run:
             response.status_code = HTTPStatus.OK
             return DryRun(would_be_stored=storable, report=report)
-        if not storable:
-            raise _rows_refused(found, report)
-        keyed = [name for name in IMPORT_FIELDS if name in KEYED_ALWAYS or (name in details.sent and name != "dry_run")]
-        content = canonical({name: details.sent.get(name) for name in keyed})
-        header = request.headers.get("idempotency-key")
-        key = caller_key(header, b"file", sent.content, content) or file_key(sent.content, content)
-        created = await portfolios.create(author_of(request, owner), new, key)
+        new = NewPortfolio(
+            name=name,
+            lots=found.lots,
+            flows=[flow for _, flow in found.flows],
+            declared_equity=equity,
+            first_session=first_session,
+        )
+        created = await portfolios.create(author_of(request, owner), new, sent.key(request))
         record = await answer_created(portfolios, owner, created, response)
         return ImportedPortfolio.with_report(record, report)
+
+    @router.post(
+        "/{portfolio_id}/import",
+        status_code=HTTPStatus.CREATED,
+        response_model=AddedFile | DryRun,
+        responses=RESPONSES_INTO,
+        openapi_extra=FILE_INTO,
+        summary="Add a file's lots and cash flows to a portfolio",
+    )
+    async def add_file(
+        portfolio_id: UUID, request: Request, response: Response, author: CurrentAuthor, expected: Named
+    ) -> AddedFile | DryRun:
+        """As an import that creates one, in one version of the portfolio that there is. The same file sent again into
+        the same portfolio adds nothing and answers 200; an Idempotency-Key stands in its place.
+
+        If-Match, where it is sent, names the portfolio's version.
+        """
+        record = await portfolios.find(author.owner, portfolio_id)
+        sent = await receive(request, TERM_FIELDS)
+        refuse_fields(sent.details)
+        found = flows_after(await read(author.owner, sent), record.first_session)
+        storable, report = await judge(sent, found)
+        if sent.dry_run:
+            response.status_code = HTTPStatus.OK
+            return DryRun(would_be_stored=storable, report=report)
+        changed = await portfolios.ledger.imports.add(
+            author, portfolio_id, found.lots, found.flows, key=sent.key(request, portfolio_id), expected=expected
+        )
+        record = await portfolios.settled(author.owner, changed)
+        response.status_code = HTTPStatus.CREATED if changed.is_new else HTTPStatus.OK
+        response.headers["ETag"] = tag_of(changed.version)
+        return AddedFile(**made_of(record, changed), report=report)
 
     return router
 

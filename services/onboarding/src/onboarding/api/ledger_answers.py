@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from onboarding.api.answers import Answer, PortfolioSummary, Position, position_of, summary_of
+from onboarding.api.answers import Answer, ImportReport, PortfolioSummary, Position, position_of, summary_of
 from onboarding.edits import Changed
 from onboarding.imports.flow import FlowKind
 from onboarding.ledger import ClosedLots
@@ -89,6 +89,12 @@ class ChangeMade(Answer):
 class AddedLots(ChangeMade):
     lots: list[LotAnswer]
     warnings: list[dict[str, Any]] = Field(description="Findings that refused nothing, by index and field.")
+
+
+class AddedFile(ChangeMade):
+    """What a file added, in this version."""
+
+    report: ImportReport
 
 
 class ChangedLot(ChangeMade):

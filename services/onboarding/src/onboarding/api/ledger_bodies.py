@@ -114,13 +114,22 @@ def closing(document: Mapping[str, Any], today: date) -> Closing:
 def new_flow(document: Mapping[str, Any], today: date) -> CashFlow:
     """A body of a flow; a Problem (422) with all errors where there is any."""
     details = Details(document)
+    flow = read_flow(details, today)
+    refuse(details.errors)
+    assert flow is not None, "without errors there is a flow"
+    return flow
+
+
+def read_flow(details: Details, today: date) -> CashFlow | None:
+    """The flow; null where there are errors, which are in `details`."""
     details.only(FLOW_FIELDS)
     kind = details.choice("kind", tuple(FlowKind))
     amount = details.positive("amount", AMOUNT_PLACES)
     day = details.past_day("date", today)
     note = details.note("note")
     details.only_usd("currency")
-    refuse(details.errors)
+    if details.errors:
+        return None
     assert kind
     assert amount
     assert day

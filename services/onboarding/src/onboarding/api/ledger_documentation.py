@@ -4,8 +4,16 @@ problem."""
 from http import HTTPStatus
 from typing import Any
 
-from onboarding.api.documentation import DATE, DECIMAL, DETAILS, KEY_HEADER, POSITION, PROBLEM_SCHEMA
-from onboarding.imports.flow import FlowKind
+from onboarding.api.documentation import (
+    DATE,
+    DECIMAL,
+    DETAILS,
+    FLOW,
+    FLOW_REQUIRED,
+    KEY_HEADER,
+    POSITION,
+    PROBLEM_SCHEMA,
+)
 
 _PATH = "/portfolios/6c1f0c2e-8a53-4f7e-9b0f-3f1f4f0a2b11"
 
@@ -17,9 +25,9 @@ _IF_MATCH = {
     "description": "The ETag of what was seen; `*` for any. 428 without it.",
 }
 
-_PORTFOLIOS_VERSION = _IF_MATCH | {"description": "The portfolio's ETag, where nothing may have changed since."}
+PORTFOLIOS_VERSION = _IF_MATCH | {"description": "The portfolio's ETag, where nothing may have changed since."}
 
-_REQUEST_ID = {
+REQUEST_ID = {
     "name": "X-Request-ID",
     "in": "header",
     "schema": {"type": "string", "maxLength": 200},
@@ -102,7 +110,7 @@ def _body(
 ) -> dict[str, Any]:
     schema = {"type": "object", "additionalProperties": False, "required": required, "properties": properties}
     return {
-        "parameters": [*parameters, _REQUEST_ID],
+        "parameters": [*parameters, REQUEST_ID],
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": schema, "example": example}},
@@ -113,7 +121,7 @@ def _body(
 _USD = {"type": "string", "enum": ["USD"]}
 
 NEW_LOTS = _body(
-    [KEY_HEADER, _PORTFOLIOS_VERSION],
+    [KEY_HEADER, PORTFOLIOS_VERSION],
     {"lots": {"type": "array", "minItems": 1, "items": POSITION}},
     {"lots": [{"symbol": "AAPL", "quantity": "10", "entry_price": "246.00", "entry_date": "2024-12-11"}]},
     ["lots"],
@@ -134,22 +142,14 @@ CLOSE = _body(
     ["exit_date", "exit_price"],
 )
 
-_FLOW: dict[str, Any] = {
-    "kind": {"type": "string", "enum": [str(kind) for kind in FlowKind]},
-    "amount": DECIMAL | {"description": "USD, above 0; the kind says which way it goes."},
-    "date": DATE | {"description": "After the portfolio's first session."},
-    "currency": _USD,
-    "note": {"type": "string", "maxLength": 200},
-}
-
 NEW_FLOW = _body(
-    [KEY_HEADER, _PORTFOLIOS_VERSION],
-    _FLOW,
+    [KEY_HEADER, PORTFOLIOS_VERSION],
+    FLOW,
     {"kind": "deposit", "amount": "2500.00", "date": "2024-12-16", "note": "Salary"},
-    ["kind", "amount", "date"],
+    FLOW_REQUIRED,
 )
 
-FLOW_CHANGE = _body([_IF_MATCH], _FLOW, {"amount": "2600.00"}, [])
+FLOW_CHANGE = _body([_IF_MATCH], FLOW, {"amount": "2600.00"}, [])
 
 PRICE = _body(
     [],

@@ -15,24 +15,19 @@ from onboarding.api.answers import (
     Portfolio,
     Portfolios,
     PortfolioSummary,
-    position_finding,
 )
 from onboarding.api.authors import CurrentAuthor, Owner, author_of
-from onboarding.api.bodies import read_json, read_limited
-from onboarding.api.creations import answer_created, named_now, refuse_fields
-from onboarding.api.details import Details, caller_key, canonical
+from onboarding.api.bodies import read_limited
+from onboarding.api.creation_bodies import new_portfolio
+from onboarding.api.creations import answer_created, named_now
+from onboarding.api.details import caller_key
 from onboarding.api.documentation import CREATION_PROBLEMS, UNAUTHORIZED
 from onboarding.api.ledger_answers import ChangedPortfolio
 from onboarding.api.ledger_bodies import description_of, read_object
 from onboarding.api.preconditions import Required, tag_of, tag_with_body, tagged
-from onboarding.imports.rows import Validated, validate
-from onboarding.portfolios import NewPortfolio
 from onboarding.portfolios import Portfolios as PortfolioService
 from onboarding.settings import OnboardingSettings
 from riskstream.runtime.clock import Clock
-from riskstream.runtime.problems import Problem
-
-JSON_FIELDS = ("name", "positions", "declared_equity", "first_session")
 
 
 def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: OnboardingSettings) -> APIRouter:
@@ -48,12 +43,12 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         summary="Create a portfolio from JSON",
     )
     async def create(request: Request, response: Response, owner: Owner) -> CreatedPortfolio:
-        """Stores the portfolio with all its positions and waits a moment for its valuation.
+        """Stores the portfolio with all its positions and cash flows and waits a moment for its valuation.
 
         Symbols that nobody knows yet are brought in afterwards; until then the portfolio is `pending`.
         """
         body = await read_limited(request, settings.request_max_bytes)
-        new, validated, document = await asyncio.to_thread(_from_json, body, clock, settings.portfolio_max_rows)
+        new, validated, document = await asyncio.to_thread(new_portfolio, body, clock, settings.portfolio_max_rows)
         validated = await named_now(portfolios, owner, validated)
         new = replace(new, lots=validated.lots)
         key = caller_key(request.headers.get("idempotency-key"), b"json", document)
@@ -116,24 +111,3 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         await portfolios.delete(author, portfolio_id, expected)
 
     return router
-
-
-def _from_json(body: bytes, clock: Clock, most: int) -> tuple[NewPortfolio, Validated, bytes]:
-    """The portfolio that a JSON body describes, what was found, and the body in canonical form."""
-    document = read_json(body)
-    if not isinstance(document, dict):
-        raise Problem(HTTPStatus.BAD_REQUEST, "body_unreadable", "The body must be a JSON object.")
-    details = Details(document)
-    details.only(JSON_FIELDS)
-    validated = validate(details.positions(most), clock.today())
-    new = NewPortfolio(
-        name=details.name(),
-        lots=validated.lots,
-        declared_equity=details.declared_equity(),
-        first_session=details.first_session(),
-    )
-    if document.get("positions") == [] and new.declared_equity is None:
-        details.refuse("positions", "positions_missing", "Without positions, declare the equity that is held as cash.")
-    details.errors += [position_finding(finding) for finding in validated.errors]
-    refuse_fields(details)
-    return new, validated, canonical(document)

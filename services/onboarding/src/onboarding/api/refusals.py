@@ -1,12 +1,14 @@
 """Every refusal and failure of this service as an HTTP problem."""
 
 from http import HTTPStatus
+from typing import Any
 
 import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 
+from onboarding.api.answers import MOST_FINDINGS
 from onboarding.api.preconditions import tag_of
 from onboarding.imports.findings import ImportRefused
 from onboarding.imports.mends import mend_of
@@ -14,6 +16,7 @@ from onboarding.refusals import (
     CreatedAndDeleted,
     FieldRefused,
     FirstSessionRefused,
+    FlowsRefused,
     KeyReused,
     LotClosed,
     NoSuchFlow,
@@ -44,6 +47,7 @@ _STATUSES: dict[type[Refused], HTTPStatus] = {
     PublicPrice: HTTPStatus.CONFLICT,
     TooManyLots: HTTPStatus.UNPROCESSABLE_ENTITY,
     FieldRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    FlowsRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotNow: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -58,7 +62,9 @@ def install_refusal_handlers(app: FastAPI, retry_after_seconds: int) -> None:
         headers = later if isinstance(error, NotNow) else None
         if isinstance(error, VersionConflict):
             headers = {"ETag": tag_of(error.current)}
-        found = [_field(error)] if isinstance(error, FieldRefused) else ()
+        found: list[dict[str, Any]] = [_field(error)] if isinstance(error, FieldRefused) else []
+        if isinstance(error, FlowsRefused):
+            found = [{error.place: place} | _field(each) for place, each in error.found[:MOST_FINDINGS]]
         return problem_response(
             Problem(status, error.code, str(error), errors=found, headers=headers), request.url.path
         )

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from onboarding.imports.cells import LARGEST_NUMBER, OLDEST_YEARS
+from onboarding.imports.cells import OLDEST_YEARS
 from onboarding.imports.findings import Finding
 from onboarding.imports.flow import CashFlow, FlowKind
 from onboarding.imports.rows import Validated
+from onboarding.imports.rules import LARGEST_AMOUNT
 from onboarding.imports.values import fit, is_absent, read_date, read_number, years_before
 
 AMOUNT_PLACES = 4
@@ -35,7 +36,12 @@ def flow_of(movement: Movement, today: date) -> CashFlow | Sequence[Finding]:
     if isinstance(amount, Finding) or isinstance(day, Finding):
         return [found for found in (amount, day) if isinstance(found, Finding)]
     kind = FlowKind.FEE if movement.is_fee else FlowKind.DEPOSIT if amount > 0 else FlowKind.WITHDRAWAL
-    return CashFlow(kind=kind, amount=amount, day=day, note=movement.what[:LONGEST_NOTE])
+    return CashFlow(kind=kind, amount=amount, day=day, note=_note(movement.what))
+
+
+def _note(what: str) -> str:
+    """On one line, printable as every note is."""
+    return " ".join("".join(each if each.isprintable() else " " for each in what).split())[:LONGEST_NOTE].strip()
 
 
 def flows_after(found: Validated, first_session: date) -> Validated:
@@ -68,8 +74,8 @@ def _amount(movement: Movement) -> Decimal | Finding:
         amount = read_number(movement.amount)
     except ValueError:
         return wrong("amount_not_a_number", "The amount cannot be read as a number.")
-    if abs(amount) > LARGEST_NUMBER:
-        return wrong("amount_too_large", f"At most {LARGEST_NUMBER:,} USD can be stored.")
+    if abs(amount) > LARGEST_AMOUNT:
+        return wrong("amount_too_large", f"At most {LARGEST_AMOUNT:,} USD can be stored.")
     stored = fit(amount, AMOUNT_PLACES)
     return stored if stored else wrong("amount_not_a_number", "The amount is less than can be stored (4 decimals).")
 

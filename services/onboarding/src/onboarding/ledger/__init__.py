@@ -1,9 +1,22 @@
 """What is in a portfolio, and every way of changing it."""
 
-from onboarding.ledger.described import portfolio_as_json
-from onboarding.ledger.flows import FlowLedger
+from onboarding.ledger.described import as_text, flow_as_json, portfolio_as_json
+from onboarding.ledger.flows import FlowLedger, flow_refusal
+from onboarding.ledger.imports import ImportLedger
 from onboarding.ledger.lots import ClosedLots, LotLedger
-from onboarding.ledger.prices import PriceLedger
+from onboarding.ledger.prices import PriceLedger, price_refusal
 from onboarding.ledger.service import Ledger
 
-__all__ = ["ClosedLots", "FlowLedger", "Ledger", "LotLedger", "PriceLedger", "portfolio_as_json"]
+__all__ = [
+    "ClosedLots",
+    "FlowLedger",
+    "ImportLedger",
+    "Ledger",
+    "LotLedger",
+    "PriceLedger",
+    "as_text",
+    "flow_as_json",
+    "flow_refusal",
+    "portfolio_as_json",
+    "price_refusal",
+]

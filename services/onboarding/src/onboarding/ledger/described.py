@@ -17,9 +17,10 @@ def lot_as_json(lot_id: UUID, lot: Lot, split_from: UUID | None = None) -> dict[
     return described if split_from is None else described | {"split_from": str(split_from)}
 
 
-def flow_as_json(flow_id: UUID, flow: CashFlow) -> dict[str, Any]:
-    return {
-        "flow_id": str(flow_id),
+def flow_as_json(flow: CashFlow, flow_id: UUID | None = None) -> dict[str, Any]:
+    """The flow under the names of the API, with its id where it is to be named."""
+    identity = {} if flow_id is None else {"flow_id": str(flow_id)}
+    return identity | {
         "kind": str(flow.kind),
         "amount": as_text(abs(flow.amount)),
         "date": flow.day.isoformat(),

@@ -51,7 +51,7 @@ class FlowLedger:
                 return await _done_before(edit)
             counts_on = await _judged(edit, flow, None)
             [flow_id] = await store.insert_flows(edit.connection, edit.owner, portfolio, [flow], version=edit.version)
-            logged = Logged(action=ADDED, subject=flow_id, after=[flow_as_json(flow_id, flow)])
+            logged = Logged(action=ADDED, subject=flow_id, after=[flow_as_json(flow, flow_id)])
             done = await self._edits.finish(edit, logged, counts_on, key=key)
             return done, await _find(edit.connection, edit.owner, portfolio, flow_id)
 
@@ -70,7 +70,7 @@ class FlowLedger:
             flow = change(was.flow)
             counts_on = await _judged(edit, flow, was.flow)
             await store.change_flow(edit.connection, edit.owner, flow_id, flow, edit.version)
-            before, after = [flow_as_json(flow_id, was.flow)], [flow_as_json(flow_id, flow)]
+            before, after = [flow_as_json(was.flow, flow_id)], [flow_as_json(flow, flow_id)]
             logged = Logged(action=EDITED, subject=flow_id, before=before, after=after)
             affected = min(counts_on, await edit.counts_on(was.flow.day))
             return await self._edits.finish(edit, logged, affected), await _find(
@@ -83,7 +83,7 @@ class FlowLedger:
             assert isinstance(edit, Edit)
             was = await _held(edit, flow_id, expected)
             await store.delete_flow(edit.connection, edit.owner, flow_id, edit.version)
-            logged = Logged(action=DELETED, subject=flow_id, before=[flow_as_json(flow_id, was.flow)])
+            logged = Logged(action=DELETED, subject=flow_id, before=[flow_as_json(was.flow, flow_id)])
             return await self._edits.finish(edit, logged, await edit.counts_on(was.flow.day))
 
 
@@ -115,23 +115,31 @@ async def _done_before(repeated: Repeated) -> tuple[Changed, FlowRecord]:
 
 async def _judged(edit: Edit, flow: CashFlow, was: CashFlow | None) -> date:
     """The session on which the flow counts; FieldRefused where it cannot be. `was` is what it takes the place of."""
-    first = edit.was.first_session
-    if flow.day <= first:
-        raise FieldRefused(
-            "date",
-            "flow_before_first_session",
-            f"What came and went up to {first}, the portfolio's first session, is in the equity it begins with.",
-            flow.day.isoformat(),
-            f"Write a date after {first}, or correct the portfolio's declared_equity.",
-        )
+    refusal = flow_refusal(flow, edit.was.first_session)
+    if refusal is not None:
+        raise refusal
     counts_on = await edit.counts_on(flow.day)
-    if flow.kind is FlowKind.WITHDRAWAL:
-        await _bound_withdrawal(edit, flow, was, counts_on)
+    await bound_withdrawal(edit, flow, was, counts_on)
     return counts_on
 
 
-async def _bound_withdrawal(edit: Edit, flow: CashFlow, was: CashFlow | None, counts_on: date) -> None:
+def flow_refusal(flow: CashFlow, first_session: date) -> FieldRefused | None:
+    """Why a portfolio that begins on `first_session` cannot have the flow; null where it can."""
+    if flow.day > first_session:
+        return None
+    return FieldRefused(
+        "date",
+        "flow_before_first_session",
+        f"What came and went up to {first_session}, the portfolio's first session, is in the equity it begins with.",
+        flow.day.isoformat(),
+        f"Write a date after {first_session}, or correct the portfolio's declared_equity.",
+    )
+
+
+async def bound_withdrawal(edit: Edit, flow: CashFlow, was: CashFlow | None, counts_on: date) -> None:
     """Refuse more than the portfolio was worth, where that is known: at its last snapshot and by flows since."""
+    if flow.kind is not FlowKind.WITHDRAWAL:
+        return
     worth = await store.worth_on(edit.connection, edit.portfolio_id, counts_on)
     if worth is None:
         return

@@ -74,17 +74,14 @@ class LotLedger:
         async with self._edits.editing(author, portfolio, key, expected) as edit:
             if isinstance(edit, Repeated):
                 return await _done_before(edit)
-            most = self._edits.settings.portfolio_max_rows
-            if await store.count_lots(edit.connection, edit.owner, portfolio) + len(lots) > most:
-                raise TooManyLots(f"A portfolio has at most {most:,} lots; put these into another one.")
-            ids = await store.insert_lots(edit.connection, edit.owner, portfolio, lots, version=edit.version)
+            ids = await insert_lots(edit, lots, self._edits.settings.portfolio_max_rows)
             logged = Logged(
                 action=ADDED,
                 subject=ids[0] if len(ids) == 1 else None,
                 after=[lot_as_json(lot_id, lot) for lot_id, lot in zip(ids, lots, strict=True)],
             )
             affected = await edit.counts_on(min(lot.entry_date for lot in lots))
-            symbols = _symbols(edit, *lots)
+            symbols = symbols_of(edit, *lots)
             done = await self._edits.finish(edit, logged, affected, key=key, symbols=symbols)
             return done, await _in_order(edit.connection, edit.owner, portfolio, ids)
 
@@ -109,7 +106,7 @@ class LotLedger:
                 after=[lot_as_json(lot_id, lot, was.split_from)],
             )
             affected = await edit.counts_on(_earliest_difference(was.lot, lot))
-            done = await self._edits.finish(edit, logged, affected, symbols=_symbols(edit, lot))
+            done = await self._edits.finish(edit, logged, affected, symbols=symbols_of(edit, lot))
             return done, await find_lot(edit.connection, edit.owner, portfolio, lot_id)
 
     async def close(
@@ -156,6 +153,13 @@ class LotLedger:
             await store.delete_lot(edit.connection, edit.owner, lot_id, edit.version)
             logged = Logged(action=DELETED, subject=lot_id, before=[lot_as_json(lot_id, was.lot, was.split_from)])
             return await self._edits.finish(edit, logged, await edit.counts_on(was.lot.entry_date))
+
+
+async def insert_lots(edit: Edit, lots: Sequence[Lot], most: int) -> list[UUID]:
+    """Add the lots; returns their ids, in order. Raises TooManyLots where there would be more than `most`."""
+    if await store.count_lots(edit.connection, edit.owner, edit.portfolio_id) + len(lots) > most:
+        raise TooManyLots(f"A portfolio has at most {most:,} lots; put these into another one.")
+    return await store.insert_lots(edit.connection, edit.owner, edit.portfolio_id, lots, version=edit.version)
 
 
 async def find_lot(connection: AsyncConnection, owner: str, portfolio: UUID, lot_id: UUID) -> LotRecord:
@@ -221,7 +225,8 @@ async def _ratios(edit: Edit, lot: Lot, until: date) -> Sequence[Decimal]:
     return await store.split_ratios(edit.connection, lot.symbol, lot.entry_date, until)
 
 
-def _symbols(edit: Edit, *lots: Lot) -> set[str]:
+def symbols_of(edit: Edit, *lots: Lot) -> set[str]:
+    """The symbols whose prices the portfolio needs for the lots."""
     return {symbol for lot in lots for symbol in lot.symbols_to_price(edit.was.first_session)}
 
 

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from onboarding import store
 from onboarding.edits import Author, Changed, Edit, Edits, Logged
-from onboarding.imports.lot import InvestmentClass
+from onboarding.imports.lot import InvestmentClass, Lot
 from onboarding.ledger.described import price_as_json
 from onboarding.ledger.lots import find_lot
 from onboarding.refusals import FieldRefused, NoSuchPrice, PublicPrice
-from onboarding.store import LotRecord, PriceRecord
+from onboarding.store import PriceRecord
 
 SET = "price.set"
 DELETED = "price.delete"
@@ -41,8 +41,9 @@ class PriceLedger:
         async with self._edits.editing(author, portfolio) as edit:
             assert isinstance(edit, Edit)
             lot = await find_lot(edit.connection, edit.owner, portfolio, lot_id)
-            _refuse_public(lot)
-            _refuse_day(lot, day)
+            refusal = price_refusal(lot.lot, day)
+            if refusal is not None:
+                raise refusal
             was = await store.find_price(edit.connection, edit.owner, portfolio, lot_id, day)
             now = PriceRecord(position_id=lot_id, price_date=day, price=price, changed_version=edit.version)
             await store.set_price(edit.connection, edit.owner, portfolio, now)
@@ -63,19 +64,17 @@ class PriceLedger:
             return await self._edits.finish(edit, logged, await edit.counts_on(day))
 
 
-def _refuse_public(record: LotRecord) -> None:
-    if record.lot.investment_class is InvestmentClass.PUBLIC:
-        raise PublicPrice(
-            f"{record.lot.symbol} is traded, and valued at its market's prices; only options and private holdings have "
+def price_refusal(lot: Lot, day: date) -> PublicPrice | FieldRefused | None:
+    """Why the lot has no price of its owner's on that day; null where it may have one."""
+    if lot.investment_class is InvestmentClass.PUBLIC:
+        return PublicPrice(
+            f"{lot.symbol} is traded, and valued at its market's prices; only options and private holdings have "
             "prices of their owner's."
         )
-
-
-def _refuse_day(record: LotRecord, day: date) -> None:
-    lot = record.lot
     if day < lot.entry_date:
         message = f"The lot was not held before {lot.entry_date}."
-        raise FieldRefused("date", "price_before_entry", message, day.isoformat(), "Write a day on which it was held.")
+        return FieldRefused("date", "price_before_entry", message, day.isoformat(), "Write a day on which it was held.")
     if lot.exit_date is not None and day > lot.exit_date:
         message = f"The lot was closed on {lot.exit_date}."
-        raise FieldRefused("date", "price_after_exit", message, day.isoformat(), "Write a day on which it was held.")
+        return FieldRefused("date", "price_after_exit", message, day.isoformat(), "Write a day on which it was held.")
+    return None

@@ -6,6 +6,7 @@ Requests act as `onboarding_api` for one owner, so that row-level security holds
 from onboarding.store.changes import Change, find_change, insert_change, page_of_changes
 from onboarding.store.flows import (
     FlowRecord,
+    all_flows,
     cash_between,
     change_flow,
     delete_flow,
@@ -33,7 +34,16 @@ from onboarding.store.portfolios import (
     portfolio_exists,
     raise_version,
 )
-from onboarding.store.prices import PriceRecord, copy_prices, delete_price, find_price, page_of_prices, set_price
+from onboarding.store.prices import (
+    PriceRecord,
+    all_prices,
+    copy_prices,
+    delete_price,
+    find_price,
+    insert_prices,
+    page_of_prices,
+    set_price,
+)
 from onboarding.store.records import PortfolioRecord, Valuation, find_portfolio, find_portfolios, page_of_portfolios
 from onboarding.store.renames import holders_of_renamed, rename_lots, try_rename
 from onboarding.store.sessions import (
@@ -61,6 +71,8 @@ __all__ = [
     "PriceRecord",
     "Valuation",
     "Worth",
+    "all_flows",
+    "all_prices",
     "cash_between",
     "change_flow",
     "change_lot",
@@ -84,6 +96,7 @@ __all__ = [
     "insert_flows",
     "insert_lots",
     "insert_portfolio",
+    "insert_prices",
     "is_session",
     "latest_session",
     "lock_key",

@@ -42,6 +42,8 @@ WHERE f.portfolio_id = :portfolio AND f.owner_id = :owner AND f.deleted_version 
 
 _SOME_FLOWS = text(_FLOWS + " AND f.flow_id = ANY (CAST(:ids AS uuid[])) ORDER BY f.flow_id")
 
+_ALL_FLOWS = text(_FLOWS + " ORDER BY f.flow_date, f.flow_id")
+
 _PAGE_OF_FLOWS = text(
     _FLOWS + " AND (CAST(:after AS uuid) IS NULL OR f.flow_id > :after)"
     " AND (CAST(:kind AS text) IS NULL OR f.kind = :kind) ORDER BY f.flow_id LIMIT :limit"
@@ -87,6 +89,12 @@ async def find_flows(connection: AsyncConnection, owner: str, portfolio: UUID, i
     """Those of `ids` that there are, in the order of their ids."""
     rows = await connection.execute(_SOME_FLOWS, {"owner": owner, "portfolio": portfolio, "ids": list(ids)})
     return [_record(row) for row in rows]
+
+
+async def all_flows(connection: AsyncConnection, owner: str, portfolio: UUID) -> list[CashFlow]:
+    """The portfolio's flows, by date."""
+    rows = await connection.execute(_ALL_FLOWS, {"owner": owner, "portfolio": portfolio})
+    return [_record(row).flow for row in rows]
 
 
 async def page_of_flows(

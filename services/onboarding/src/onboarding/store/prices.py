@@ -1,5 +1,6 @@
 """Prices of options and private holdings as their owners say."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -30,6 +31,18 @@ _PAGE_OF_PRICES = text(
 
 _PRICE = text(_PRICES + " AND price_date = :day")
 
+_ALL_PRICES = text("""
+SELECT position_id, price_date, price, changed_version FROM portfolios.manual_prices
+WHERE portfolio_id = :portfolio AND owner_id = :owner ORDER BY position_id, price_date
+""")
+
+_INSERT_PRICES = text("""
+INSERT INTO portfolios.manual_prices (position_id, price_date, portfolio_id, owner_id, price, changed_version)
+SELECT said.position_id, said.day, :portfolio, :owner, said.price, :version
+FROM unnest(CAST(:position_id AS uuid[]), CAST(:day AS date[]), CAST(:price AS numeric[]))
+     AS said (position_id, day, price)
+""")
+
 _SET_PRICE = text("""
 INSERT INTO portfolios.manual_prices (position_id, price_date, portfolio_id, owner_id, price, changed_version)
 VALUES (:position_id, :day, :portfolio, :owner, :price, :version)
@@ -55,6 +68,27 @@ async def page_of_prices(
     """At most `limit` prices of a lot by date, beginning behind `after`."""
     values = {"owner": owner, "portfolio": portfolio, "position_id": lot_id, "after": after, "limit": limit}
     return [PriceRecord(**row._mapping) for row in await connection.execute(_PAGE_OF_PRICES, values)]
+
+
+async def all_prices(connection: AsyncConnection, owner: str, portfolio: UUID) -> list[PriceRecord]:
+    """The prices of all lots, by lot and date."""
+    rows = await connection.execute(_ALL_PRICES, {"owner": owner, "portfolio": portfolio})
+    return [PriceRecord(**row._mapping) for row in rows]
+
+
+async def insert_prices(
+    connection: AsyncConnection,
+    owner: str,
+    portfolio: UUID,
+    prices: Sequence[tuple[UUID, date, Decimal]],
+    *,
+    version: int,
+) -> None:
+    """Add prices of new lots: of which lot, on which day, how much."""
+    if prices:
+        lots, days, said = map(list, zip(*prices, strict=True))
+        values = {"portfolio": portfolio, "owner": owner, "version": version}
+        await connection.execute(_INSERT_PRICES, values | {"position_id": lots, "day": days, "price": said})
 
 
 async def find_price(

@@ -60,8 +60,8 @@ async def yahoo(exchange, line) -> AsyncIterator[Callable[..., YahooProcesses]]:
     """Makes the provider; its processes are ended."""
     made: list[YahooProcesses] = []
 
-    def make(concurrency: int = 4, processes: int = 2, deadline: float = 10.0) -> YahooProcesses:
-        set_up = SetUp(exchange.url, concurrency, deadline, "symbol-batch", "json", "WARNING")
+    def make(concurrency: int = 4, processes: int = 2, deadline: float = 10.0, silence: float = 30.0) -> YahooProcesses:
+        set_up = SetUp(exchange.url, concurrency, deadline, "symbol-batch", "json", "WARNING", silence)
         made.append(YahooProcesses(line, set_up, processes=processes))
         return made[-1]
 
@@ -176,6 +176,32 @@ async def test_a_killed_process_costs_its_questions_and_the_next_one_starts_anot
     exchange.heal()
     assert (await provider.history(exchange.symbols[0], START)).outcome is Outcome.OK
     assert children() != [child]
+
+
+async def test_a_process_that_stands_still_is_killed_and_the_next_question_starts_another(yahoo, exchange) -> None:
+    provider = yahoo(concurrency=1, processes=1, silence=6.0)
+    assert (await provider.history(exchange.symbols[0], START)).outcome is Outcome.OK
+    [child] = children()
+    os.kill(child, signal.SIGSTOP)
+    async with asyncio.timeout(15):
+        answer = await provider.history(exchange.symbols[0], START)
+    assert answer.outcome is Outcome.TRANSPORT
+    assert answer.detail == "no answer: the process that asks yahoo stood still for 6 s"
+    assert (await provider.history(exchange.symbols[0], START)).outcome is Outcome.OK
+    assert children() != [child]
+
+
+async def test_a_pause_of_the_line_longer_than_the_watch_kills_nobody(yahoo, exchange, line) -> None:
+    provider = yahoo(concurrency=1, processes=1, silence=6.0)
+    assert (await provider.history(exchange.symbols[0], START)).outcome is Outcome.OK
+    before = children()
+    line.is_standing = True
+    asking = asyncio.create_task(provider.history(exchange.symbols[0], START))
+    await asyncio.sleep(8.0)
+    assert children() == before
+    assert not asking.done()
+    await provider.aclose()
+    await asking
 
 
 async def test_a_process_that_cannot_start_is_every_questions_outcome(yahoo, exchange, monkeypatch) -> None:

@@ -19,7 +19,7 @@ from symbol_batch.providers.http_session import Closed, Headers, RequestHook
 from symbol_batch.providers.provider import Offer
 from symbol_batch.providers.turns import IS_URGENT
 from symbol_batch.providers.yahoo import YahooProvider
-from symbol_batch.providers.yahoo_messages import Question, Reply, Responded, SetUp, TurnGiven, TurnWanted
+from symbol_batch.providers.yahoo_messages import Alive, Question, Reply, Responded, SetUp, TurnGiven, TurnWanted
 
 
 class TurnsFromParent(RequestHook):
@@ -95,7 +95,13 @@ async def _serve(channel: Channel, set_up: SetUp) -> None:
         answered = await getattr(provider, question.offer)(*question.arguments)
         channel.send(Reply(question.number, answered[0] if question.offer is Offer.SESSION else answered))
 
+    async def live() -> None:
+        while True:
+            channel.send(Alive())
+            await asyncio.sleep(set_up.heartbeat)
+
     async with asyncio.TaskGroup() as answering:
+        living = answering.create_task(live())
         try:
             while True:
                 match await channel.receive():
@@ -105,6 +111,7 @@ async def _serve(channel: Channel, set_up: SetUp) -> None:
                         turns.take(given)
         except EOFError:
             await provider.aclose()
+            living.cancel()
 
 
 def main() -> None:

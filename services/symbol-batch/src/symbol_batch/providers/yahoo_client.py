@@ -18,6 +18,7 @@ from yfinance.scrapers.history import PriceHistory
 from symbol_batch.providers.http_session import Closed, Deadline, NotSent, RequestHook, told
 from symbol_batch.providers.provider import Failure, Outcome, Unusable
 from symbol_batch.providers.worker_pool import WorkerPool
+from symbol_batch.providers.yahoo_folder import own_folder
 from symbol_batch.providers.yahoo_session import Fetch, Seen, YahooSession
 
 REQUEST_TIMEOUT = 15.0
@@ -112,7 +113,7 @@ class YahooClient:
 def _prepare_client() -> "tempfile.TemporaryDirectory[str]":
     """Set the client up, once a process: its caches stay open to the end. The folder goes with the process."""
     # Processes that share the client's usual cache folder lock each other out of its database.
-    folder = tempfile.TemporaryDirectory(prefix="riskstream-yahoo-")
+    folder = own_folder()
     yfinance.set_tz_cache_location(folder.name)
     # Without this the client logs an error and returns an empty table, which looks like "no price".
     yfinance.config.debug.hide_exceptions = False

@@ -40,6 +40,9 @@ class YahooConversation:
 
     def __init__(self, line: Line, set_up: SetUp) -> None:
         self._line = line
+        self._set_up = set_up
+        self._was_heard = False
+        self._stood_still = False
         self._loop = asyncio.get_running_loop()
         self._numbers = itertools.count()
         self._unsent: list[object] = [set_up]
@@ -81,7 +84,8 @@ class YahooConversation:
     async def _run(self) -> None:
         how = "could not be started"
         try:
-            how = f"ended with code {await self._talk()}"
+            code = await self._talk()
+            how = f"stood still for {self._set_up.silence:g} s" if self._stood_still else f"ended with code {code}"
         except OSError as error:
             how = f"could not be started ({error})"
         finally:
@@ -101,6 +105,7 @@ class YahooConversation:
             ours.close()
             raise
         channel = await Channel.over(ours)
+        watching = asyncio.create_task(self._watch(self._process))
         try:
             self._begin(channel)
             while True:
@@ -108,7 +113,21 @@ class YahooConversation:
         except EOFError:
             return await self._ended(self._process)
         finally:
+            watching.cancel()
             await channel.aclose()
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        """Kill the child when it has said nothing for too long. Heartbeats are counted, not seconds: where this process
+        itself stood still, what the child said meanwhile is read before the next is counted.
+        """
+        silent = 0.0
+        while silent < self._set_up.silence:
+            await asyncio.sleep(self._set_up.heartbeat)
+            silent = 0.0 if self._was_heard else silent + self._set_up.heartbeat
+            self._was_heard = False
+        self._stood_still = True
+        if process.returncode is None:
+            process.kill()
 
     def _begin(self, channel: Channel) -> None:
         self._channel = channel
@@ -119,6 +138,7 @@ class YahooConversation:
             channel.end()
 
     def _take(self, channel: Channel, message: object) -> None:
+        self._was_heard = True
         match message:
             case TurnWanted(number, is_urgent):
                 turn = self._line.join(is_urgent=is_urgent)

@@ -18,6 +18,18 @@ class SetUp:
     log_service: str
     log_format: Literal["json", "console"]
     log_level: str
+    silence: float = 30.0
+    """Seconds without any message after which the child stands still; starting it takes some of them."""
+
+    @property
+    def heartbeat(self) -> float:
+        """Seconds between two signs of life."""
+        return self.silence / 6
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """From the child, at every heartbeat: its event loop runs, whatever its requests wait for."""
 
 
 @dataclass(frozen=True, slots=True)

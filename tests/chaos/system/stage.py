@@ -48,8 +48,8 @@ WRITTEN = {
 
 COPIED = (
     *(f"symbols.{name}" for name in ("trading_sessions", "market_data_cache", "corporate_actions", "editions")),
-    *(f"symbols.{name}" for name in ("current_edition", "symbol_daily_metrics", "revisions")),
-    *(f"portfolios.{name}" for name in ("portfolios", "positions", "cash_flows", "portfolio_changes")),
+    *(f"symbols.{name}" for name in ("current_edition", "symbol_daily_metrics", "revisions", "company_profiles")),
+    *(f"portfolios.{name}" for name in ("portfolios", "positions", "cash_flows", "manual_prices", "portfolio_changes")),
 )
 
 BEHIND = """

@@ -233,12 +233,16 @@ def test_a_night_during_creations_and_symbols_before_their_portfolios_in_any_ord
     play.every_run_completed_once()
 
 
-def test_a_chunk_that_cannot_be_worked_fails_and_its_run_still_completes_once(play: Play, tmp_path: Path) -> None:
-    broken = min(play.portfolios)
+@pytest.mark.parametrize("how_many", ["one", "all"])
+def test_whoever_cannot_be_read_is_left_out_and_a_chunk_of_nobody_else_fails(
+    play: Play, tmp_path: Path, how_many: str
+) -> None:
+    """In either case the run completes once."""
+    broken = play.portfolios if how_many == "all" else [min(play.portfolios)]
     play.stage.write(
         (
             "INSERT INTO portfolios.cash_flows (flow_id, portfolio_id, owner_id, flow_date, amount, kind) "
-            "VALUES (gen_random_uuid(), $1, 'alice', $2, 1, 'deposit')",
+            "SELECT gen_random_uuid(), unnest($1::uuid[]), 'alice', $2, 1, 'deposit'",
             (broken, SESSIONS[0]),
         ),
         (
@@ -256,15 +260,17 @@ def test_a_chunk_that_cannot_be_worked_fails_and_its_run_still_completes_once(pl
         play.edit(portfolio, play.today, 13)
     with replicas(play, tmp_path, {}, {}):
         play.stage.plan_again(1)
-        run = play.stage.tables.wait("the run ended", f"{RUNS} WHERE chunks_failed = 1 AND remaining = 0")
+        ended = f"{RUNS} WHERE remaining = 0 AND chunks_failed + portfolios_failed > 0"
+        run = play.stage.tables.wait("the run ended", ended)
         play.stage.say(*(PortfolioRefreshRequested(run=run, chunk=chunk) for chunk in (0, 1, 0)))
         mend = "DROP POLICY broken ON portfolios.cash_flows"
         play.stage.write((mend, ()), ("DROP FUNCTION public.unreadable()", ()))
         play.stage.plan_again(2)
         play.comes_to_a_calm_fold()
     play.every_run_completed_once()
-    failed = [body["chunks_failed"] for body in play.observer.bodies(COMPLETED) if body["run"] == str(run)]
-    assert failed == [1]
+    said = [body for body in play.observer.bodies(COMPLETED) if body["run"] == str(run)]
+    failed = [(body["chunks_failed"] == body["chunks"], body["portfolios_failed"]) for body in said]
+    assert failed == ([(True, len(play.portfolios))] if how_many == "all" else [(False, 1)])
 
 
 @pytest.mark.parametrize("seed", SEEDS)

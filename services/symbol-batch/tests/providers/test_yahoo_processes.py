@@ -72,7 +72,7 @@ async def yahoo(exchange, line) -> AsyncIterator[Callable[..., YahooProcesses]]:
 
 def children() -> list[int]:
     """The processes that ask Yahoo for us and are alive."""
-    asked = ["ps", "-o", "pid=,stat=,args=", "--ppid", str(os.getpid())]
+    asked = ["ps", "-ww", "-o", "pid=,stat=,args=", "--ppid", str(os.getpid())]
     listed = subprocess.run(asked, capture_output=True, text=True, check=True)
     rows = [row.split(None, 2) for row in listed.stdout.splitlines()]
     return [int(pid) for pid, state, command in rows if yahoo_conversation.CHILD in command and "Z" not in state]

@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def worth(layer):
-    """Gives a portfolio a snapshot."""
+    """Gives a portfolio a snapshot of its first version."""
 
     async def give(portfolio, nav: int, session: date = date(2024, 12, 13)) -> None:
         columns = await layer.connection.fetch(
@@ -22,6 +22,13 @@ def worth(layer):
         places = ", ".join(f"${n}" for n in range(1, len(values) + 1))
         await layer.connection.execute(
             f"INSERT INTO valuations.portfolio_snapshots ({names}) VALUES ({places})", *values.values()
+        )
+        await layer.connection.execute(
+            "INSERT INTO valuations.valuation_heads (portfolio_id, owner_id, valuation, portfolio_version, edition, "
+            "session, folded_at) VALUES ($1, $2, 1, 1, 1, $3, now())",
+            UUID(portfolio.id),
+            portfolio.owner,
+            session,
         )
 
     return give
@@ -91,6 +98,13 @@ class TestWithdrawals:
         assert (await portfolio.flow("500", "deposit")).status_code == 201
         assert (await portfolio.flow("1200", "withdrawal")).status_code == 201
         assert (await portfolio.flow("301", "withdrawal")).status_code == 422
+
+    async def test_flows_that_no_fold_has_taken_yet_count_on_a_session_that_has_a_snapshot(self, portfolio, worth):
+        await worth(portfolio, 1000, session=date(2024, 12, 16))
+        assert (await portfolio.flow("600", "withdrawal")).status_code == 201
+        assert (await portfolio.flow("600", "withdrawal")).status_code == 422
+        assert (await portfolio.flow("200", "deposit")).status_code == 201
+        assert (await portfolio.flow("600", "withdrawal")).status_code == 201
 
     async def test_what_is_changed_does_not_count_against_itself(self, portfolio, worth):
         await worth(portfolio, 1000)

@@ -143,7 +143,7 @@ async def bound_withdrawal(edit: Edit, flow: CashFlow, was: CashFlow | None, cou
     worth = await store.worth_on(edit.connection, edit.portfolio_id, counts_on)
     if worth is None:
         return
-    since = await store.cash_between(edit.connection, edit.owner, edit.portfolio_id, worth.session, counts_on)
+    since = await store.cash_not_in(edit.connection, worth, edit.owner, edit.portfolio_id, counts_on)
     without = was.amount if was is not None and was.day <= counts_on else 0
     available = worth.nav + since - without
     if -flow.amount > available:

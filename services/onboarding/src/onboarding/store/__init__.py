@@ -7,7 +7,7 @@ from onboarding.store.changes import Change, find_change, insert_change, page_of
 from onboarding.store.flows import (
     FlowRecord,
     all_flows,
-    cash_between,
+    cash_not_in,
     change_flow,
     delete_flow,
     find_flows,
@@ -73,7 +73,7 @@ __all__ = [
     "Worth",
     "all_flows",
     "all_prices",
-    "cash_between",
+    "cash_not_in",
     "change_flow",
     "change_lot",
     "copy_prices",

@@ -11,6 +11,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding.imports.flow import CashFlow, FlowKind
+from onboarding.store.sessions import Worth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +61,10 @@ UPDATE portfolios.cash_flows SET changed_version = :version, deleted_version = :
 WHERE flow_id = :flow_id AND owner_id = :owner
 """)
 
-_CASH_SINCE = text("""
+_CASH_NOT_IN = text("""
 SELECT coalesce(sum(amount), 0) FROM portfolios.cash_flows
 WHERE portfolio_id = :portfolio AND owner_id = :owner AND deleted_version IS NULL
-  AND flow_date > :after AND flow_date <= :until
+  AND flow_date <= :until AND (flow_date > :session OR created_version > :version)
 """)
 
 
@@ -121,10 +122,11 @@ async def delete_flow(connection: AsyncConnection, owner: str, flow_id: UUID, ve
     await connection.execute(_DELETE_FLOW, {"owner": owner, "flow_id": flow_id, "version": version})
 
 
-async def cash_between(connection: AsyncConnection, owner: str, portfolio: UUID, after: date, until: date) -> Decimal:
-    """What flows dated after `after` and not after `until` add up to, signed."""
-    values = {"owner": owner, "portfolio": portfolio, "after": after, "until": until}
-    return Decimal((await connection.execute(_CASH_SINCE, values)).scalar_one())
+async def cash_not_in(connection: AsyncConnection, worth: Worth, owner: str, portfolio: UUID, until: date) -> Decimal:
+    """What flows dated up to `until` add up to, signed, that `worth` does not count."""
+    counted = {"session": worth.session, "version": worth.version}
+    values = counted | {"owner": owner, "portfolio": portfolio, "until": until}
+    return Decimal((await connection.execute(_CASH_NOT_IN, values)).scalar_one())
 
 
 def _record(row: Row[Any]) -> FlowRecord:

@@ -14,8 +14,9 @@ _NEXT_SESSION = text("SELECT min(session) FROM symbols.trading_sessions WHERE se
 _IS_SESSION = text("SELECT EXISTS (SELECT FROM symbols.trading_sessions WHERE session = :day)")
 
 _WORTH = text("""
-SELECT session, nav FROM valuations.portfolio_snapshots
-WHERE portfolio_id = :portfolio AND session <= :session ORDER BY session DESC LIMIT 1
+SELECT s.session, s.nav, h.portfolio_version
+FROM valuations.portfolio_snapshots s JOIN valuations.valuation_heads h ON h.portfolio_id = s.portfolio_id
+WHERE s.portfolio_id = :portfolio AND s.session <= :session ORDER BY s.session DESC LIMIT 1
 """)
 
 _SPLITS = text("""
@@ -31,6 +32,8 @@ class Worth:
 
     session: date
     nav: Decimal
+    version: int
+    """The version of the portfolio that was valued: what came with a later one is not in it."""
 
 
 async def published_session(connection: AsyncConnection) -> date | None:
@@ -58,7 +61,7 @@ async def is_session(connection: AsyncConnection, day: date) -> bool:
 async def worth_on(connection: AsyncConnection, portfolio: UUID, session: date) -> Worth | None:
     """The portfolio's NAV of `session` or of the last one before that has a snapshot; null where none has."""
     row = (await connection.execute(_WORTH, {"portfolio": portfolio, "session": session})).one_or_none()
-    return None if row is None else Worth(row.session, row.nav)
+    return None if row is None else Worth(row.session, row.nav, row.portfolio_version)
 
 
 async def split_ratios(connection: AsyncConnection, symbol: str, after: date, until: date) -> list[Decimal]:

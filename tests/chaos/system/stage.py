@@ -6,6 +6,7 @@ by any time.
 
 import asyncio
 import io
+import itertools
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -81,6 +82,7 @@ class Stage(System):
         self._runner = asyncio.Runner()
         self._sql: asyncpg.Connection | None = None
         self._ids = random.Random(1)
+        self._plans = itertools.count(1)
 
     @property
     def services(self) -> tuple[Program, ...]:
@@ -137,8 +139,9 @@ class Stage(System):
         for schema in {SCHEMA_OF[event.aggregate] for event in events} - {"valuations"}:
             self.relay(schema)
 
-    def plan_again(self, number: int) -> None:
+    def plan_again(self) -> None:
         """Say once more, by a new event, that the edition is complete: a new run over all portfolios."""
+        number = next(self._plans)
         edition, session = self.tables.rows("SELECT edition, session FROM symbols.current_edition")[0]
         counts = {"active": 1, "priced": 1, "with_exposures": 1, "coverage": 1.0}
         event = SymbolBatchCompleted(run=UUID(int=number), session=session, edition=edition, **counts)

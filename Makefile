@@ -32,7 +32,7 @@ TESTS := deploy services shared tests/contract tests/end_to_end tests/chaos
 test: install ## the tests, on real Postgres, Valkey and Kafka
 	$(BIN)/pytest $(TESTS)
 
-bench: install ## the figures, with their floors and peers (about 12 minutes; leave the machine alone meanwhile)
+bench: install ## the figures, with their floors and peers (about 16 minutes; leave the machine alone meanwhile)
 	PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 chaos: install ## random operations and faults over a whole system for MINUTES (10), checked by its history; SEED replays

@@ -46,7 +46,8 @@ def check_amounts(state: PortfolioState, lots: Sequence[HeldLot], flows: Sequenc
         *(lot.entry_fee for lot in lots),
         *(lot.exit_fee for lot in lots),
     ):
-        exact_ten_thousandths(amount)
+        if amount:  # most are no fee at all, and this is asked for every lot of every portfolio
+            exact_ten_thousandths(amount)
 
 
 def as_lots(held: Sequence[Sequence[HeldLot]], prices: Sequence[HandPrice], symbols: Sequence[str]) -> Lots:
@@ -74,10 +75,10 @@ def as_lots(held: Sequence[Sequence[HeldLot]], prices: Sequence[HandPrice], symb
         multiplier=floats(lambda lot: lot.multiplier),
         entry_price=floats(lambda lot: lot.entry_price),
         entry_date=days(lot.entry_day for lot in flat),
-        entry_fee=ints(exact_ten_thousandths(lot.entry_fee) for lot in flat),
+        entry_fee=ints(exact_ten_thousandths(lot.entry_fee) if lot.entry_fee else 0 for lot in flat),
         exit_price=nullable(lot.exit_price for lot in flat),
         exit_date=days(lot.exit_day for lot in flat),
-        exit_fee=ints(exact_ten_thousandths(lot.exit_fee) for lot in flat),
+        exit_fee=ints(exact_ten_thousandths(lot.exit_fee) if lot.exit_fee else 0 for lot in flat),
         underlying=ints(number.get(lot.underlying, NO_SYMBOL) for lot in flat),
         right=ints(lot.right for lot in flat),
         strike=nullable(lot.strike for lot in flat),

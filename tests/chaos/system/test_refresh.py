@@ -270,7 +270,8 @@ def test_whoever_cannot_be_read_is_left_out_and_a_chunk_of_nobody_else_fails(
         play.comes_to_a_calm_fold()
     play.every_run_completed_once()
     said = [body for body in play.observer.bodies(COMPLETED) if body["run"] == str(run)]
-    failed = [(body["chunks_failed"] == body["chunks"], body["portfolios_failed"]) for body in said]
+    # A chunk that had one portfolio only is done, and that one left out.
+    failed = [(body["chunks_failed"] > 0, body["portfolios_failed"]) for body in said]
     assert failed == ([(True, len(play.portfolios))] if how_many == "all" else [(False, 1)])
 
 

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -71,6 +72,22 @@ async def test_a_signal_stops_the_parts_one_after_the_other_and_then_closes_reso
         "pool closed",
     ]
     assert health.stopping
+
+
+async def test_garbage_is_looked_for_seldom_while_the_parts_run_and_as_before_afterwards() -> None:
+    class Looking(Recorder):
+        async def run(self) -> None:
+            seen.append((gc.get_threshold()[0], gc.get_freeze_count() > 0))
+            await super().run()
+
+    seen: list[tuple[int, bool]] = []
+    before = gc.get_threshold()
+    service = Service("test", Health())
+    service.add("looking", Looking("looking", []))
+    terminate_soon()
+    assert await service.run() == 0
+    assert seen == [(100_000, True)]
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
 
 
 async def test_a_part_that_fails_takes_the_process_down_with_code_1() -> None:

@@ -62,7 +62,9 @@ def position_rows(
         of.pnl,
     )
     rows: dict[int, list[tuple[Any, ...]]] = {}
-    for place, index, effective, price, priced_on, status, *amounts in zip(*(c.tolist() for c in columns), strict=True):
+    for place, index, effective, price, priced_on, status, value, cost, unrealised, pnl in zip(
+        *(column.tolist() for column in columns), strict=True
+    ):
         lot = held[index]
         row = (
             lot.position_id,
@@ -75,7 +77,10 @@ def position_rows(
             priced_on,
             STATUS_WORDS[status],
             _sector(lot, sectors),
-            *amounts,
+            value,
+            cost,
+            unrealised,
+            pnl,
         )
         rows.setdefault(place, []).append(row)
     return rows

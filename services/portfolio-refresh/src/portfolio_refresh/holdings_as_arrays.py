@@ -46,7 +46,7 @@ def check_amounts(state: PortfolioState, lots: Sequence[HeldLot], flows: Sequenc
         *(lot.entry_fee for lot in lots),
         *(lot.exit_fee for lot in lots),
     ):
-        if amount:  # most are no fee at all, and this is asked for every lot of every portfolio
+        if amount is not None:
             exact_ten_thousandths(amount)
 
 
@@ -75,10 +75,10 @@ def as_lots(held: Sequence[Sequence[HeldLot]], prices: Sequence[HandPrice], symb
         multiplier=floats(lambda lot: lot.multiplier),
         entry_price=floats(lambda lot: lot.entry_price),
         entry_date=days(lot.entry_day for lot in flat),
-        entry_fee=ints(exact_ten_thousandths(lot.entry_fee) if lot.entry_fee else 0 for lot in flat),
+        entry_fee=ints(_paid(lot.entry_fee) for lot in flat),
         exit_price=nullable(lot.exit_price for lot in flat),
         exit_date=days(lot.exit_day for lot in flat),
-        exit_fee=ints(exact_ten_thousandths(lot.exit_fee) if lot.exit_fee else 0 for lot in flat),
+        exit_fee=ints(_paid(lot.exit_fee) for lot in flat),
         underlying=ints(number.get(lot.underlying, NO_SYMBOL) for lot in flat),
         right=ints(lot.right for lot in flat),
         strike=nullable(lot.strike for lot in flat),
@@ -86,6 +86,10 @@ def as_lots(held: Sequence[Sequence[HeldLot]], prices: Sequence[HandPrice], symb
         series=series,
         by_hand=by_hand,
     )
+
+
+def _paid(fee: Decimal | None) -> int:
+    return 0 if fee is None else exact_ten_thousandths(fee)
 
 
 def as_flows(held: Sequence[Sequence[HeldFlow]]) -> Flows:

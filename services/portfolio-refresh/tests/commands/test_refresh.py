@@ -57,8 +57,9 @@ async def test_whom_a_run_left_out_is_named_tried_again_and_failing_no_longer_on
         assert f"{bad}, amount_out_of_range:" in told
         assert "1 done, 0 failed, 0 to do, of 1" in told
 
-        # Mended without a new version, as by new code: what the pause is for, and what this command shortens.
-        await world.sql.execute("UPDATE portfolios.positions SET quantity = 2 WHERE portfolio_id = $1", bad)
+    # Mended without a new version, as by new code: what the pause is for, and what this command shortens.
+    await world.sql.execute("UPDATE portfolios.positions SET quantity = 2 WHERE portfolio_id = $1", bad)
+    async with working():
         mended = await desk.object("retry-failed", "--wait")
     assert (mended["state"], mended["failures"]) == ("completed", [])
     assert await world.navs(bad) == {days[0]: 120}

@@ -15,6 +15,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from riskstream.runtime.garbage import collected_seldom
 from riskstream.runtime.health import Health
 from riskstream.runtime.outages import Outage
 
@@ -88,6 +89,10 @@ class Service:
 
     async def run(self) -> int:
         """Run to the end; the exit code is 0 after an orderly stop and 1 when a part failed."""
+        with collected_seldom():
+            return await self._run()
+
+    async def _run(self) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)

@@ -20,10 +20,11 @@ class HeldLot(NamedTuple):
     multiplier: Decimal
     entry_price: float
     entry_day: int
-    entry_fee: Decimal
+    entry_fee: Decimal | None
+    """None where nothing was paid, as `exit_fee`: most are so, and nothing comes faster than a number."""
     exit_price: float | None
     exit_day: int | None
-    exit_fee: Decimal
+    exit_fee: Decimal | None
     investment_class: str
     underlying: str | None
     """What an option is on; None for anything else."""
@@ -63,8 +64,8 @@ class Standing:
 # An option of which a term is missing cannot be settled: it is valued by hand until its owner closes it.
 LOTS = """
 SELECT l.position_id, l.portfolio_id, l.symbol, l.quantity, l.multiplier, l.entry_price::float8,
-    l.entry_date - DATE '1970-01-01', l.entry_fee, l.exit_price::float8, l.exit_date - DATE '1970-01-01', l.exit_fee,
-    l.investment_class,
+    l.entry_date - DATE '1970-01-01', NULLIF(l.entry_fee, 0),
+    l.exit_price::float8, l.exit_date - DATE '1970-01-01', NULLIF(l.exit_fee, 0), l.investment_class,
     CASE WHEN l.investment_class = 'OPTIONS' THEN l.underlying_symbol END,
     CASE WHEN NOT o.whole THEN 0 WHEN l.option_type = 'CALL' THEN 1 ELSE -1 END,
     CASE WHEN o.whole THEN l.strike_price::float8 END,

@@ -10,9 +10,10 @@ from benchmarks.bench import Bench
 from benchmarks.figure import Figure
 from benchmarks.market import Market
 from benchmarks.measuring import median, timed
-from symbol_batch.factors.definitions import BENCHMARKS, FACTORS
+from riskstream.market.returns import total_returns
+from riskstream.market.risk_factors import BENCHMARKS
+from symbol_batch.factors.definitions import FACTORS
 from symbol_batch.factors.exposures import ExposureTable, compute_exposures
-from symbol_batch.factors.returns import total_returns
 from yardstick.exposures import JOINT, SINGLE, Expected, joint, single
 
 SESSIONS = 252

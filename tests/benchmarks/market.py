@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from local_stack.database import Database
+from riskstream.market.risk_factors import BENCHMARKS
 from riskstream.runtime.clock import NEW_YORK, Clock
 from symbol_batch.calendar import calendar_at
-from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.panel import SESSIONS as PANEL_SESSIONS
 
 SEED = 20241213

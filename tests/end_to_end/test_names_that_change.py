@@ -11,7 +11,7 @@ import pytest
 from local_stack.programs import OperatorCommand
 from local_stack.system import RunningServers, System, shortly_before_the_night
 from observer.tables import Tables
-from symbol_batch.factors.definitions import BENCHMARKS
+from riskstream.market.risk_factors import BENCHMARKS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

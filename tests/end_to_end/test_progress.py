@@ -16,7 +16,7 @@ from chaos.system.processes import end_in_order, until
 from local_stack.programs import Onboarding
 from local_stack.system import RunningServers, System, shortly_before_the_night
 from observer.tables import Tables
-from symbol_batch.factors.definitions import BENCHMARKS
+from riskstream.market.risk_factors import BENCHMARKS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

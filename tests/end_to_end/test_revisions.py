@@ -10,9 +10,9 @@ import pytest
 from local_stack.system import RunningServers, System, shortly_before_the_night
 from observer.tables import Tables
 from riskstream.database.engine import create_engine
+from riskstream.market.risk_factors import BENCHMARKS
 from riskstream.messaging.outbox import Outbox
 from riskstream.runtime.clock import Clock
-from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.revisions import Decided, Revisions
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

@@ -19,11 +19,11 @@ from market_simulator.market import Market
 from market_simulator.simulator import Simulator
 from market_simulator.synthetic.generate import generate, synthesis_at
 from riskstream.database.engine import create_engine
+from riskstream.market.risk_factors import BENCHMARKS
 from riskstream.messaging.outbox import Outbox
 from riskstream.runtime.clock import Clock
 from symbol_batch.calendar import due_at
 from symbol_batch.companies.company_intake import CompanyIntake
-from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.new_symbols import NewSymbols, SymbolRequests
 from symbol_batch.nightly import Night
 from symbol_batch.prices import PriceIntake, Prices

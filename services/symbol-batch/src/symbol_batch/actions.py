@@ -85,31 +85,6 @@ def as_declared_dividends(sessions: Sessions, dividends: Floats, actions: Iterab
     return dividends * _ratio_product(sessions, actions, from_the_ex_date=True)
 
 
-def action_panel(
-    actions: Iterable[CorporateAction], sessions: Sessions, symbols: Sequence[str]
-) -> tuple[Floats, Floats]:
-    """Lay ledgers out as (ratios, dividends), both (T, S): 1 and 0 where nothing goes ex.
-
-    An action dated on a day without session counts on the next one; several on one session multiply (ratios) or add up
-    (dividends). Actions before the first or after the last session, and of symbols not asked for, are outside the panel
-    and left out. `sessions` must be increasing.
-    """
-    days = np.asarray(sessions, dtype="datetime64[D]")
-    column = {symbol: index for index, symbol in enumerate(symbols)}
-    ratios = np.ones((len(days), len(symbols)))
-    dividends = np.zeros((len(days), len(symbols)))
-    for action in actions:
-        row = int(np.searchsorted(days, np.datetime64(action.ex_date, "D")))
-        if action.symbol not in column or row == len(days) or np.datetime64(action.ex_date, "D") < days[0]:
-            continue
-        cell = row, column[action.symbol]
-        if action.ratio is not None:
-            ratios[cell] *= action.ratio
-        if action.amount is not None:
-            dividends[cell] += action.amount
-    return ratios, dividends
-
-
 def _ratio_product(sessions: Sessions, actions: Iterable[CorporateAction], *, from_the_ex_date: bool) -> Floats:
     """(T,): the product of the ratios going ex after each session, or on and after it with `from_the_ex_date`."""
     ledger = sorted((action.ex_date, action.ratio) for action in actions if action.ratio is not None)

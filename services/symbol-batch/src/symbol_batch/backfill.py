@@ -16,9 +16,9 @@ import numpy as np
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from riskstream.market.risk_factors import BENCHMARKS
 from riskstream.runtime.clock import Clock
 from symbol_batch.calendar import Calendar, calendar_at
-from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.figures import Figures, exposure_rows, exposures_of, metrics_of
 from symbol_batch.panel import load_panel
 from symbol_batch.prices import PriceIntake, Prices, Revision, Taken

@@ -10,12 +10,13 @@ from uuid import UUID
 import numpy as np
 import orjson
 
+from riskstream.market.returns import total_returns
+from riskstream.market.risk_factors import BENCHMARKS
 from symbol_batch.company_metrics import CompanyMetrics, company_metrics
 from symbol_batch.factors.arrays import nullable
-from symbol_batch.factors.definitions import BENCHMARKS, FACTORS
+from symbol_batch.factors.definitions import FACTORS
 from symbol_batch.factors.exposures import REASONS as EXPOSURE_REASONS
 from symbol_batch.factors.exposures import ExposureTable, compute_exposures
-from symbol_batch.factors.returns import total_returns
 from symbol_batch.metrics import HORIZONS, DailyMetrics, compute_metrics
 from symbol_batch.panel import Panel
 from symbol_batch.providers.provider import Outcome

@@ -12,11 +12,11 @@ from datetime import date, timedelta
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from riskstream.market.returns import total_returns
 from riskstream.messaging import crash_points
 from riskstream.runtime.clock import Clock
 from symbol_batch.calendar import Calendar
 from symbol_batch.factors.arrays import Floats
-from symbol_batch.factors.returns import total_returns
 from symbol_batch.panel import Panel
 from symbol_batch.prices import Prices, PriceSeries, QuarantinedBar, agreeing, set_aside
 from symbol_batch.providers.provider import Provider

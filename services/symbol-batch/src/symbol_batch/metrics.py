@@ -13,9 +13,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from riskstream.market.returns import total_return_index, total_returns
 from symbol_batch.company_metrics import CompanyMetrics
 from symbol_batch.factors.arrays import Floats, nullable
-from symbol_batch.factors.returns import total_return_index, total_returns
 
 Indices: TypeAlias = npt.NDArray[np.intp]
 Reason: TypeAlias = Literal["", "no_price", "no_reference_close"]

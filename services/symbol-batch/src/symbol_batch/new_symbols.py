@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from riskstream.events.envelope import Envelope
 from riskstream.events.event import Event
 from riskstream.events.symbol import SymbolFactorsUpdated, SymbolFailed, SymbolReady, SymbolRequested
+from riskstream.market.risk_factors import BENCHMARKS
 from riskstream.messaging.outbox import Outbox
 from riskstream.runtime.clock import Clock
 from riskstream.runtime.outages import Outage
@@ -28,7 +29,6 @@ from riskstream.symbology import InvalidSymbolError, normalise
 from symbol_batch import telemetry
 from symbol_batch.calendar import Calendar, calendar_at
 from symbol_batch.companies.company_intake import CompanyIntake
-from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.factors.risk_model import Loadings
 from symbol_batch.figures import Figures, exposure_rows, exposures_of, metric_rows, metrics_of
 from symbol_batch.leases import holder_name, under_lease

@@ -15,13 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from riskstream.events.event import Event
 from riskstream.events.symbol import SymbolBatchCompleted, SymbolFactorsUpdated
+from riskstream.market.risk_factors import BENCHMARKS
 from riskstream.messaging import crash_points
 from riskstream.messaging.outbox import Outbox
 from riskstream.runtime.clock import Clock
 from symbol_batch import telemetry
 from symbol_batch.calendar import Calendar
 from symbol_batch.companies.company_intake import CompanyIntake
-from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.figures import QUARANTINED, Figures, exposure_rows, exposures_of, metric_rows, metrics_of
 from symbol_batch.gate import MarketGate
 from symbol_batch.panel import Panel, load_panel

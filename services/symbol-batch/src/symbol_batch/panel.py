@@ -8,7 +8,8 @@ from datetime import date, timedelta
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from symbol_batch.actions import CorporateAction, action_panel
+from riskstream.market.actions import action_panel
+from symbol_batch.actions import CorporateAction
 from symbol_batch.bars import Days
 from symbol_batch.calendar import Calendar
 from symbol_batch.company_metrics import CompanyFacts

@@ -15,10 +15,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from riskstream.events.symbol import SymbolFactorsUpdated
+from riskstream.market.risk_factors import BENCHMARKS
 from riskstream.messaging.outbox import Outbox
 from riskstream.runtime.clock import Clock
 from symbol_batch.calendar import Calendar, calendar_at
-from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.factors.risk_model import Loadings
 from symbol_batch.figures import Figures, exposure_rows, exposures_of, metric_rows, metrics_of
 from symbol_batch.panel import Panel, load_panel

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from riskstream.market.risk_factors import BENCHMARKS
 from symbol_batch.calendar import Calendar
-from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.factors.risk_model import Loadings
 from symbol_batch.panel import Panel, load_panel
 from symbol_batch.prices import Revision

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from riskstream.market.returns import total_returns
+from riskstream.market.risk_factors import BENCHMARKS
 from symbol_batch.factors.arrays import Floats, nullable
-from symbol_batch.factors.definitions import BENCHMARKS
-from symbol_batch.factors.returns import total_returns
 from symbol_batch.factors.risk_model import (
     LOADING_REASONS,
     STRESS_SESSIONS,

@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from symbol_batch.factors.definitions import BENCHMARKS
+from riskstream.market.risk_factors import BENCHMARKS
 from symbol_batch.prices import closes_apart, copy_history
 from symbol_batch.store import companies, editions, requests
 from symbol_batch.store import universe as store

@@ -5,9 +5,9 @@ from datetime import date
 import numpy as np
 import pytest
 
+from riskstream.market.actions import action_panel
 from symbol_batch.actions import (
     CorporateAction,
-    action_panel,
     as_declared_dividends,
     as_traded_closes,
     classify_ratio,

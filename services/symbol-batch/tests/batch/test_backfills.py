@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
+from riskstream.market.risk_factors import BENCHMARKS
 from symbol_batch.backfill import BackfillRefused, ExposureBackfill, PriceBackfill
-from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.revisions import Revisions
 from symbol_batch.schedule import run_id_of
 from symbol_batch.store import runs

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from riskstream.database.engine import create_engine
+from riskstream.market.risk_factors import BENCHMARKS
 from symbol_batch.calendar import calendar_at
-from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.provider_chain import provider_chain
 from symbol_batch.providers.chain import Chain
 from symbol_batch.providers.provider import Outcome

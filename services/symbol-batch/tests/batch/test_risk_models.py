@@ -7,10 +7,9 @@ import asyncpg
 import numpy as np
 import pytest
 
+from riskstream.market.returns import total_returns
+from riskstream.market.risk_factors import BENCHMARKS, RISK_FACTORS, risk_factor_returns
 from symbol_batch.calendar import calendar_at
-from symbol_batch.factors.definitions import BENCHMARKS
-from symbol_batch.factors.returns import total_returns
-from symbol_batch.factors.risk_factors import RISK_FACTORS, risk_factor_returns
 from symbol_batch.nightly import load_panel
 from symbol_batch.store import risk_models
 from symbol_batch.store.editions import Edition

@@ -16,10 +16,10 @@ from local_stack.issuer import Issuer
 from local_stack.kafka import KafkaServer
 from riskstream.database.engine import create_engine
 from riskstream.events.symbol import SymbolRequested
+from riskstream.market.risk_factors import BENCHMARKS
 from riskstream.messaging.outbox import Outbox
 from riskstream.messaging.relay import Relay
 from riskstream.messaging.topics import create_topics
-from symbol_batch.factors.definitions import BENCHMARKS
 
 TOPICS = Path(__file__).parents[4] / "deploy" / "topics.yaml"
 MONDAY = date(2025, 7, 7)

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from symbol_batch.factors.definitions import BENCHMARKS
+from riskstream.market.risk_factors import BENCHMARKS
 from symbol_batch.prices import NotDecidable
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword", "ignore:Series.values returning")

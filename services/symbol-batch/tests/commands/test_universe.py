@@ -7,8 +7,8 @@ import pytest
 
 from riskstream.events.envelope import Envelope
 from riskstream.events.symbol import SymbolRequested
+from riskstream.market.risk_factors import BENCHMARKS
 from symbol_batch import universe
-from symbol_batch.factors.definitions import BENCHMARKS
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword", "ignore:Series.values returning")
 

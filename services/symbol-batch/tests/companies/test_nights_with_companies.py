@@ -7,8 +7,8 @@ from datetime import date
 import httpx
 import pytest
 
+from riskstream.market.risk_factors import BENCHMARKS
 from symbol_batch.companies.sectors import SECTORS
-from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.store import requests
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword", "ignore:Series.values returning")

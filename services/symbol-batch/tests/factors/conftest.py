@@ -11,14 +11,14 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
+from riskstream.market.actions import action_panel
+from riskstream.market.returns import total_returns
 from symbol_batch.actions import (
     CorporateAction,
-    action_panel,
     as_declared_dividends,
     as_traded_closes,
     classify_ratio,
 )
-from symbol_batch.factors.returns import total_returns
 
 Floats = npt.NDArray[np.float64]
 REAL_PRICES = Path(__file__).parents[4].parent / "shared" / "data" / "prices.parquet"

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sklearn.covariance import ledoit_wolf
 from sklearn.preprocessing import StandardScaler
 
-from symbol_batch.factors.covariance import session_weights, shrunk_covariance
+from riskstream.market.weights import session_weights
+from symbol_batch.factors.covariance import shrunk_covariance
 
 
 def series(seed: int, sessions: int = 252) -> np.ndarray:

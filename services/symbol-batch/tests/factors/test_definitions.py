@@ -1,6 +1,7 @@
 """The table of factors."""
 
-from symbol_batch.factors.definitions import BENCHMARKS, FACTORS, SESSIONS_NEEDED, STYLES
+from riskstream.market.risk_factors import BENCHMARKS
+from symbol_batch.factors.definitions import FACTORS, SESSIONS_NEEDED, STYLES
 
 
 def test_the_twelve_factors_are_those_of_the_specification_in_its_order() -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from symbol_batch.factors.definitions import BENCHMARKS, FACTORS
+from riskstream.market.risk_factors import BENCHMARKS
+from symbol_batch.factors.definitions import FACTORS
 from symbol_batch.factors.exposures import REASONS, ExposureTable, benchmark_problems, compute_exposures
 from symbol_batch.factors.regression import ols
 from symbol_batch.factors.ridge import ridge

@@ -7,9 +7,9 @@ import pytest
 import statsmodels.api as sm
 from sklearn.linear_model import Ridge
 
-from symbol_batch.factors.definitions import BENCHMARKS
+from riskstream.market.returns import total_return_index
+from riskstream.market.risk_factors import BENCHMARKS
 from symbol_batch.factors.exposures import ExposureTable, compute_exposures
-from symbol_batch.factors.returns import total_return_index
 from symbol_batch.metrics import compute_metrics
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from symbol_batch.factors.covariance import session_weights
-from symbol_batch.factors.definitions import BENCHMARKS
+from riskstream.market.risk_factors import BENCHMARKS
+from riskstream.market.weights import session_weights
 from symbol_batch.factors.risk_model import (
     HALF_LIFE,
     WINDOW,

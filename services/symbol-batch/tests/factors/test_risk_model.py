@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from symbol_batch.factors.definitions import BENCHMARKS
-from symbol_batch.factors.risk_factors import RISK_FACTORS, risk_factor_returns
+from riskstream.market.risk_factors import BENCHMARKS, RISK_FACTORS, risk_factor_returns
 from symbol_batch.factors.risk_model import (
     LOADING_REASONS,
     WHOLE_MARKET,

@@ -8,9 +8,9 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
+from riskstream.market.returns import total_returns
 from symbol_batch.actions import CorporateAction, classify_ratio
 from symbol_batch.bars import TradedBars
-from symbol_batch.factors.returns import total_returns
 from symbol_batch.providers.provider import ProviderBars
 from symbol_batch.quality.panel import BarPanel
 from yardstick.prices import FILE, require_real_data

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbol_batch.actions import CorporateAction, action_panel
+from riskstream.market.actions import action_panel
+from symbol_batch.actions import CorporateAction
 from symbol_batch.bars import TradedBars, TradedHistory
 from symbol_batch.quality import judge
 from symbol_batch.quality.alone import judge_alone

@@ -12,11 +12,11 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pytest
 
-from symbol_batch.actions import action_panel
+from riskstream.market.actions import action_panel
+from riskstream.market.returns import total_returns
+from riskstream.market.risk_factors import BENCHMARKS
 from symbol_batch.bars import StoredSeries, TradedHistory, traded_history
-from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.factors.exposures import compute_exposures
-from symbol_batch.factors.returns import total_returns
 from symbol_batch.prices.comparison import Comparison, Known, Taken
 from symbol_batch.providers.provider import Outcome, ProviderBars
 from symbol_batch.quality import BARS_BEFORE, Rule, judge_market

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from riskstream.market.weights import session_weights
 from symbol_batch.factors.arrays import Floats
 from symbol_batch.factors.sample import ROUNDING
 
@@ -15,15 +16,6 @@ class Covariance:
     matrix: Floats
     shrinkage: float
     sessions: int
-
-
-def session_weights(sessions: int, half_life: float | None) -> Floats:
-    """(T,), summing to 1: how much each session counts, the newest last; as `½^(age / half_life)`, equally for None."""
-    if half_life is None:
-        return np.full(sessions, 1.0 / sessions)
-    weights = np.exp2(-np.arange(sessions - 1, -1, -1) / half_life)
-    normed: Floats = weights / weights.sum()
-    return normed
 
 
 def shrunk_covariance(returns: Floats, *, half_life: float | None) -> Covariance:

@@ -7,8 +7,6 @@ add up to anything.
 from dataclasses import dataclass
 from typing import Literal
 
-BENCHMARKS = ("SPY", "TLT", "VTV", "VUG", "MTUM", "QUAL", "IWM", "USMV")
-
 
 @dataclass(frozen=True, slots=True)
 class Factor:

@@ -9,8 +9,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from riskstream.market.risk_factors import BENCHMARKS
 from symbol_batch.factors.arrays import Bools, Floats, nullable
-from symbol_batch.factors.definitions import BENCHMARKS, FACTORS, STYLES, Factor
+from symbol_batch.factors.definitions import FACTORS, STYLES, Factor
 from symbol_batch.factors.regression import NEWEY_WEST_LAGS, ols
 from symbol_batch.factors.ridge import ridge
 from symbol_batch.factors.sample import t_statistic

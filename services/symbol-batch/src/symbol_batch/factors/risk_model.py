@@ -13,11 +13,11 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from riskstream.market.risk_factors import BENCHMARKS, MARKET, RISK_FACTORS, risk_factor_returns
+from riskstream.market.weights import session_weights
 from symbol_batch.factors.arrays import Bools, Floats
-from symbol_batch.factors.covariance import Covariance, session_weights, shrunk_covariance
-from symbol_batch.factors.definitions import BENCHMARKS
+from symbol_batch.factors.covariance import Covariance, shrunk_covariance
 from symbol_batch.factors.ridge import ALPHA, ridge
-from symbol_batch.factors.risk_factors import MARKET, RISK_FACTORS, risk_factor_returns
 from symbol_batch.factors.sample import ROUNDING, by_blocks
 
 WINDOW = 252

@@ -6,7 +6,8 @@ from datetime import date
 
 import numpy as np
 
-from symbol_batch.actions import CorporateAction, action_panel
+from riskstream.market.actions import action_panel
+from symbol_batch.actions import CorporateAction
 from symbol_batch.bars import Days, TradedBars, TradedHistory, among
 from symbol_batch.factors.arrays import Floats
 from symbol_batch.quality.alone import judge_alone

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from riskstream.database.engine import driver
+from riskstream.market.risk_factors import RISK_FACTORS
 from symbol_batch.factors.covariance import Covariance
-from symbol_batch.factors.risk_factors import RISK_FACTORS
 from symbol_batch.factors.risk_model import HALF_LIFE, WINDOW, FactorRisk
 from symbol_batch.store.editions import Edition
 

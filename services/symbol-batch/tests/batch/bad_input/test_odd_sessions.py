@@ -9,9 +9,9 @@ import pytest
 
 from market_simulator.market import Market
 from market_simulator.synthetic.generate import generate, synthesis_at
+from riskstream.market.risk_factors import BENCHMARKS
 from riskstream.runtime.clock import NEW_YORK
 from symbol_batch.calendar import calendar_at
-from symbol_batch.factors.definitions import BENCHMARKS
 from symbol_batch.schedule import run_id_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword", "ignore:Series.values returning")

@@ -15,7 +15,7 @@ import pytest
 from local_stack.testing import is_required
 from market_simulator.market import Market
 from market_simulator.synthetic.generate import generate, synthesis_at
-from symbol_batch.factors.definitions import BENCHMARKS
+from riskstream.market.risk_factors import BENCHMARKS
 from symbol_batch.schedule import run_id_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword", "ignore:Series.values returning")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from symbol_batch.factors.arrays import Bools, Floats
+from riskstream.market.arrays import Bools, Floats
 
 
 def total_returns(closes: Floats, ratios: Floats | None = None, dividends: Floats | None = None) -> Floats:

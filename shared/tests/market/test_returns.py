@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from symbol_batch.factors.returns import total_return_index, total_returns
+from riskstream.market.returns import total_return_index, total_returns
 
 
 def column(*values: float) -> np.ndarray:

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symbol_batch.factors.arrays import Floats
-from symbol_batch.factors.definitions import BENCHMARKS
+from riskstream.market.arrays import Floats
+
+BENCHMARKS = ("SPY", "TLT", "VTV", "VUG", "MTUM", "QUAL", "IWM", "USMV")
+"""The funds that every factor is made of, in the order of their columns."""
 
 
 @dataclass(frozen=True, slots=True)

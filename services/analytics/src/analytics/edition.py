@@ -2,25 +2,36 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.risk_model import RiskModel
+from riskstream.market.arrays import Days, Floats
+from riskstream.market.risk_factors import BENCHMARKS, risk_factor_returns
+
+RETURN_SESSIONS = 315
+"""A year of rolling windows of 63 sessions needs so many returns: 252 + 63."""
+
 
 @dataclass(frozen=True)
 class Edition:
-    """The exposures of S symbols to the F factors of `analytics.factors`, never changed once made.
+    """What the symbol layer says of S symbols as of a session, never changed once made.
 
-    A symbol that is in `index` is known; where its exposure could not be estimated `betas` is NaN and `reasons` says
-    why. Methods and windows are those the edition was estimated with; null where it holds no estimate of the factor.
+    A symbol that is in `index` is known; where its exposure to one of the F factors of `analytics.factors` could not be
+    estimated `betas` is NaN and `reasons` says why. Methods and windows are those the edition was estimated with; null
+    where it holds no estimate of the factor.
     """
 
     edition: int
+    session: date
     index: Mapping[str, int]
     """Symbol to its row."""
-    betas: NDArray[np.float64]
+    betas: Floats
     """(S, F)"""
-    standard_errors: NDArray[np.float64]
+    standard_errors: Floats
     """(S, F), classical."""
     reasons: Mapping[tuple[str, int], str]
     """(symbol, factor's column) to the reason why there is no exposure."""
@@ -28,10 +39,29 @@ class Edition:
     """(F,)"""
     windows: tuple[int | None, ...]
     """(F,) sessions."""
+    risk: RiskModel
+    sessions: Days
+    """(T,) consecutive, the edition's last: those of `returns`; 315, or as many as the calendar has."""
+    returns: Floats
+    """(S, T) daily total returns in decimals, NaN where there is none."""
+    closes: Floats
+    """(S,) as traded, USD: the last of the session or of the five before; NaN where there is none."""
+    sectors: Mapping[str, str]
+    """Symbol to a GICS name or ETF, where a profile says."""
 
     def rows(self, symbols: tuple[str, ...]) -> NDArray[np.intp]:
         """(N,) the row of each symbol, −1 where the edition does not hold it."""
         return np.array([self.index.get(symbol, -1) for symbol in symbols], dtype=np.intp)
+
+    def returns_of(self, symbols: tuple[str, ...]) -> Floats:
+        """(N, T) of `sessions`; NaN for a symbol that the edition does not hold."""
+        rows = self.rows(symbols)
+        return np.where((rows >= 0)[:, None], self.returns[rows], np.nan) if len(self.returns) else self._none(rows)
+
+    @cached_property
+    def factor_returns(self) -> Floats:
+        """(T, 8) of the risk model's factors, NaN on a session on which a fund of theirs has no return."""
+        return risk_factor_returns(self.returns_of(BENCHMARKS).T)
 
     def with_more(self, other: "Edition") -> "Edition":
         """This edition and the symbols of `other` that it lacks; both must be parts of the same edition."""
@@ -43,10 +73,19 @@ class Edition:
         index.update({symbol: len(self.index) + n for n, symbol in enumerate(new)})
         return Edition(
             edition=self.edition,
+            session=self.session,
             index=index,
             betas=np.concatenate([self.betas, other.betas[taken]]),
             standard_errors=np.concatenate([self.standard_errors, other.standard_errors[taken]]),
             reasons={**other.reasons, **self.reasons},
             methods=tuple(ours or theirs for ours, theirs in zip(self.methods, other.methods, strict=True)),
             windows=tuple(ours or theirs for ours, theirs in zip(self.windows, other.windows, strict=True)),
+            risk=self.risk.with_more(other.risk, taken),
+            sessions=self.sessions,
+            returns=np.concatenate([self.returns, other.returns[taken]]),
+            closes=np.concatenate([self.closes, other.closes[taken]]),
+            sectors={**other.sectors, **self.sectors},
         )
+
+    def _none(self, rows: NDArray[np.intp]) -> Floats:
+        return np.full((len(rows), len(self.sessions)), np.nan)

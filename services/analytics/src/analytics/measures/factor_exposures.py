@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from analytics.book import Book, Position
 from analytics.edition import Edition
+from analytics.evidence import Evidence
 from analytics.factors import FACTOR_NAMES, FACTORS
+from analytics.holdings import outside_reason
 from analytics.measures.measure import Finding, Measure, Parameters, Result
 
 BooksReason = Literal["nav_not_positive", "no_position_has_it"]
@@ -54,19 +56,16 @@ class FactorExposures(Result):
     excluded: list[Exclusion]
 
 
-def compute(book: Book, edition: Edition, _: Parameters) -> Finding[FactorExposures]:
+def compute(evidence: Evidence, _: Parameters) -> Finding[FactorExposures]:
     """`β_f = Σ w_i β_{i,f}` over the positions that have it, `w_i` signed market value over NAV (`domain.md` §4).
 
     The standard error is `sqrt(Σ w_i² se_{i,f}²)` over symbols: estimates of different symbols are taken as
     independent, while lots of one symbol share one estimate, so that their weights are added first and splitting a
     lot changes nothing. A position lacking the exposure is left out of the sum and named; it never counts as 0. A book
     without any value at risk (gross 0) has exposure 0. The coverage of the whole is the smallest of the twelve.
-
-    Raises ValueError if the edition is not the book's own.
     """
-    if edition.edition != book.edition:
-        raise ValueError(f"the book belongs to edition {book.edition}, not to {edition.edition}")
-    why_not = [_whole_exclusion(position, book.unknown_symbols) for position in book.positions]
+    book, edition = evidence.book, evidence.edition
+    why_not = [outside_reason(position, book.unknown_symbols) for position in book.positions]
     rows = edition.rows(tuple(position.symbol for position in book.positions))
     at_risk = book.market_values != 0
     eligible = np.array([reason is None for reason in why_not], dtype=bool) & (rows >= 0) & at_risk
@@ -100,19 +99,6 @@ def compute(book: Book, edition: Edition, _: Parameters) -> Finding[FactorExposu
         ],
     )
     return Finding(result, float(covered.min() / gross) if gross > 0 else None)
-
-
-def _whole_exclusion(position: Position, unknown: frozenset[str]) -> str | None:
-    """Why the position can have no exposure to any factor; null where it may have some."""
-    if position.investment_class == "OPTIONS":
-        return "option"
-    if position.investment_class == "PRIVATE":
-        return "private"
-    if position.price_status == "unpriced":
-        return "unpriced"
-    if position.symbol in unknown:
-        return "unknown"
-    return None
 
 
 def _dollar_errors(
@@ -188,6 +174,7 @@ def _missing_estimate(symbol: str, edition: Edition, column: int) -> str:
 MEASURE = Measure(
     name="factor-exposures",
     summary="Exposure to each of the twelve factors",
+    method="weights times each symbol's beta to each factor, one regression a factor (the styles jointly, by ridge)",
     parameters=Parameters,
     result=FactorExposures,
     compute=compute,

@@ -1,4 +1,4 @@
-"""What a measure is: a pure function of a book and an edition, with the types of what it takes and gives."""
+"""What a measure is: a pure function of evidence and parameters, with the types of what it takes and gives."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from analytics.book import Book
-from analytics.edition import Edition
+from analytics.evidence import Evidence
+from analytics.past import NOTHING_WANTED, Wanted
 
 
 class Parameters(BaseModel):
@@ -34,6 +35,11 @@ class Finding(Generic[R]):
     coverage: float | None
 
 
+def nothing_wanted(_: Book, __: Any) -> Wanted:
+    """For the measures to which the newest valuation is enough."""
+    return NOTHING_WANTED
+
+
 @dataclass(frozen=True, slots=True)
 class Measure(Generic[P, R]):
     """A question that can be asked of every portfolio. `compute` reads nothing but its arguments."""
@@ -41,9 +47,14 @@ class Measure(Generic[P, R]):
     name: str
     """In the address, the cache key and the answer."""
     summary: str
+    method: str
+    """In the answer: how the numbers come about, in a line."""
     parameters: type[P]
     result: type[R]
-    compute: Callable[[Book, Edition, P], Finding[R]]
+    compute: Callable[[Evidence, P], Finding[R]]
+    wants: Callable[[Book, P], Wanted] = nothing_wanted
+    posted: bool = False
+    """Whether the parameters are too rich for an address: they come as the JSON body of a POST."""
 
 
 AnyMeasure = Measure[Any, Any]

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from analytics.book import Book, InvestmentClass, Position, PriceStatus
-from analytics.edition import Edition
+from analytics.evidence import Evidence
 from analytics.measures.measure import Finding, Measure, Parameters, Result
 
 
@@ -84,8 +84,9 @@ class Overview(Result):
     """Why no weight is given."""
 
 
-def compute(book: Book, _: Edition, parameters: OverviewParameters) -> Finding[Overview]:
+def compute(evidence: Evidence, parameters: OverviewParameters) -> Finding[Overview]:
     """The stored figures of the book's session and its positions (`domain.md` §3). Nothing is valued anew."""
+    book = evidence.book
     figures = book.snapshot
     largest = np.argsort(-np.abs(book.market_values), kind="stable")
     shown = [int(n) for n in largest if book.market_values[n] != 0][: parameters.top]
@@ -153,6 +154,7 @@ def _weight(book: Book, n: int, position: Position) -> float | None:
 MEASURE = Measure(
     name="overview",
     summary="Value, P&L of the day and largest positions",
+    method="as stored by the valuation",
     parameters=OverviewParameters,
     result=Overview,
     compute=compute,

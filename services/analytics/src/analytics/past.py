@@ -1,0 +1,71 @@
+"""What some measures need beside the newest valuation: the portfolio's own past, and that of symbols."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskstream.market.arrays import Days, Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a measure asks for, given the book and the parameters."""
+
+    symbols: frozenset[str] = frozenset()
+    """Beside those of the book: what the edition must show of them if it holds them at all."""
+    snapshots: bool = False
+    returns_of: frozenset[str] = frozenset()
+    """Symbols whose returns are wanted for the sessions from `since` to `until`."""
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """The T snapshots of a portfolio up to the book's session, ascending; amounts in USD.
+
+    `daily_return` (T,) is NaN where NAV was not positive before; the first one's P&L is 0 and its return NaN.
+    """
+
+    sessions: Days
+    nav: Floats
+    pnl: Floats
+    flow: Floats
+    """Deposits less withdrawals, at the close of the session."""
+    daily_return: Floats
+
+
+@dataclass(frozen=True)
+class Returns:
+    """Daily total returns (S, T) in decimals of `symbols` on consecutive `sessions`, NaN where there is none.
+
+    A missing close makes both adjoining returns missing. The first return is that of the first session on the close
+    before it.
+    """
+
+    symbols: tuple[str, ...]
+    sessions: Days
+    returns: Floats
+
+    def of(self, symbol: str) -> Floats:
+        """(T,); all NaN for a symbol that was not asked for or has no close."""
+        if symbol not in self.symbols:
+            return np.full(len(self.sessions), np.nan)
+        return self.returns[self.symbols.index(symbol)]
+
+
+_NO_DAYS: NDArray[np.datetime64] = np.array([], dtype="datetime64[D]")
+
+
+@dataclass(frozen=True)
+class Past:
+    """What was asked for by a `Wanted`; what was not asked for is None or empty."""
+
+    snapshots: Snapshots | None = None
+    returns: Returns = field(default_factory=lambda: Returns((), _NO_DAYS, np.empty((0, 0))))
+
+
+NOTHING_WANTED = Wanted()
+NO_PAST = Past()

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from enum import StrEnum
-from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
@@ -12,10 +11,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.security import HTTPBearer
 
 from onboarding.api import documentation
+from onboarding.api.authors import Owner
+from onboarding.api.preconditions import is_unchanged, not_modified, tag_of, under
 from onboarding.imports.export import as_positions, write_csv
 from onboarding.ledger import as_text, flow_as_json
 from onboarding.portfolios import Portfolios, WholeLedger
-from riskstream.runtime.auth import current_owner
 
 
 class Format(StrEnum):
@@ -39,7 +39,7 @@ def export_router(portfolios: Portfolios) -> APIRouter:
     async def export(
         portfolio_id: UUID,
         request: Request,
-        owner: Annotated[str, Depends(current_owner)],
+        owner: Owner,
         as_format: Annotated[Format, Query(alias="format", description="The CSV has the lots alone.")] = Format.CSV,
     ) -> Response:
         """The JSON is all of the ledger (lots with the prices of their owner's, cash flows, name, declared equity and
@@ -47,18 +47,16 @@ def export_router(portfolios: Portfolios) -> APIRouter:
         same ones by `POST /portfolios/import`.
         """
         whole = await portfolios.find_whole(owner, portfolio_id)
-        record = whole.record
-        tag = f'"{record.version}"'
-        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-        if _has(request.headers.get("if-none-match", ""), tag):
-            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        tag = tag_of(whole.record.version)
+        if is_unchanged(request, tag):
+            return not_modified(tag)
 
         def content() -> str:
             if as_format is Format.CSV:
                 return write_csv(whole.lots)
             return json.dumps(_as_body(whole), ensure_ascii=False, indent=1)
 
-        headers["Content-Disposition"] = _attachment(record.name, as_format)
+        headers = under(tag) | {"Content-Disposition": _attachment(whole.record.name, as_format)}
         return Response(await asyncio.to_thread(content), media_type=MEDIA_TYPES[as_format], headers=headers)
 
     return router
@@ -78,12 +76,6 @@ def _as_body(whole: WholeLedger) -> dict[str, Any]:
     if whole.flows:
         said["cash_flows"] = [flow_as_json(flow) for flow in whole.flows]
     return said
-
-
-def _has(sent: str, tag: str) -> bool:
-    """Whether the header `If-None-Match` names `tag`; weak ones match strong ones here (RFC 9110, 13.1.2)."""
-    names = [name.strip().removeprefix("W/") for name in sent.split(",")]
-    return tag in names or "*" in names
 
 
 def _attachment(name: str, as_format: Format) -> str:

@@ -16,8 +16,6 @@ from riskstream.runtime.problems import Problem
 
 _TAG = re.compile(r'"([0-9]{1,18})(?:\.[0-9a-f]+)?"')
 
-CACHING = {"Cache-Control": "private, no-cache"}
-
 
 def tag_of(version: int) -> str:
     return f'"{version}"'
@@ -25,7 +23,11 @@ def tag_of(version: int) -> str:
 
 def tag_with_body(version: int, body: str) -> str:
     """The tag of a body that depends on more than the version."""
-    return f'"{version}.{blake2b(body.encode(), digest_size=12).hexdigest()}"'
+    return f'"{version}.{fingerprint(body)}"'
+
+
+def fingerprint(body: str) -> str:
+    return blake2b(body.encode(), digest_size=12).hexdigest()
 
 
 def required_versions(request: Request) -> frozenset[int] | None:
@@ -57,9 +59,17 @@ def is_unchanged(request: Request, tag: str) -> bool:
     return tag in tags or "*" in tags
 
 
+def under(tag: str) -> dict[str, str]:
+    """The headers of a body under its tag: to be kept by its owner alone, and asked about before it is used again."""
+    return {"ETag": tag, "Cache-Control": "private, no-cache"}
+
+
+def not_modified(tag: str) -> Response:
+    return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=under(tag))
+
+
 def tagged(request: Request, body: str, tag: str) -> Response:
     """The JSON body under its tag, or 304 where the caller has it."""
-    headers = CACHING | {"ETag": tag}
     if is_unchanged(request, tag):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
+        return not_modified(tag)
+    return Response(body, media_type="application/json", headers=under(tag))

@@ -3,24 +3,22 @@
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from hashlib import blake2b
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.security import HTTPBearer
 
 from onboarding.api import documentation
 from onboarding.api.answers import PortfolioStatus
+from onboarding.api.authors import Owner
+from onboarding.api.preconditions import fingerprint, tagged
 from onboarding.portfolios import Portfolios
 from onboarding.progress import Progress, ProgressUnknown
 from onboarding.status import is_over
 from onboarding.store import PortfolioRecord
-from riskstream.runtime.auth import current_owner
 from riskstream.runtime.server_sent_events import MEDIA_TYPE, EventStreams, StreamEvent, interrupted
-
-Owner = Annotated[str, Depends(current_owner)]
 
 DATABASE_AWAY_RETRY_MS = 5_000
 
@@ -64,19 +62,13 @@ def progress_router(portfolios: Portfolios, progress: Progress, streams: EventSt
         responses=documentation.problems(**PROBLEMS) | NOT_MODIFIED,
         summary="How far a portfolio is",
     )
-    async def status(
-        portfolio_id: UUID, owner: Owner, if_none_match: Annotated[str | None, Header()] = None
-    ) -> Response:
+    async def status(portfolio_id: UUID, request: Request, owner: Owner) -> Response:
         """Derived at this moment from the portfolio, its valuation and the symbol layer; never stored.
 
         `poll_after_ms` says when asking again is worth while. With `If-None-Match`, 304 while nothing has changed.
         """
         body = PortfolioStatus.of(await portfolios.find(owner, portfolio_id)).model_dump_json()
-        etag = f'"{_fingerprint(body)}"'
-        headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-        if if_none_match is not None and etag in {tag.strip() for tag in if_none_match.split(",")}:
-            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-        return Response(body, media_type="application/json", headers=headers)
+        return tagged(request, body, f'"{fingerprint(body)}"')
 
     @router.get(
         "/{portfolio_id}/progress",
@@ -137,12 +129,8 @@ def _ends(record: PortfolioRecord) -> bool:
 
 def _event(record: PortfolioRecord) -> StreamEvent:
     body = PortfolioStatus.of(record).model_dump_json()
-    return StreamEvent("end" if _ends(record) else "status", body, id=_fingerprint(body))
+    return StreamEvent("end" if _ends(record) else "status", body, id=fingerprint(body))
 
 
 def _deleted(portfolio: UUID) -> StreamEvent:
     return StreamEvent("deleted", json.dumps({"portfolio_id": str(portfolio)}))
-
-
-def _fingerprint(body: str) -> str:
-    return blake2b(body.encode(), digest_size=12).hexdigest()

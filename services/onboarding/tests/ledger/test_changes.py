@@ -1,5 +1,6 @@
 """The log of changes, and changes of the portfolio itself."""
 
+import re
 from uuid import uuid4
 
 LOT = {"symbol": "AAPL", "quantity": "100", "entry_price": "240", "entry_date": "2024-12-11"}
@@ -22,6 +23,20 @@ async def test_every_version_says_who_did_what_under_which_request(portfolio):
 async def test_a_request_id_that_is_none_is_refused(portfolio):
     answer = await portfolio.ask("POST", "/lots", {"lots": [LOT]}, **{"X-Request-ID": "a b"})
     assert (answer.status_code, answer.json()["code"]) == (400, "request_id_invalid")
+
+
+async def test_whatever_changes_something_takes_a_request_id_and_refuses_one_that_is_none(api, layer):
+    paths = (await api.client.get("/openapi.json")).json()["paths"]
+    writing = [(method, path) for path in paths for method in paths[path] if method != "get"]
+    assert len(writing) >= 13
+    for method, path in writing:
+        headers = [each["name"] for each in paths[path][method]["parameters"] if each["in"] == "header"]
+        assert headers.count("X-Request-ID") == 1, (method, path)
+        filled = re.sub(r"{[^}]*}", str(uuid4()), path)
+        sent = api.as_owner("ada", **{"X-Request-ID": "a b", "If-Match": "*"})
+        answer = await api.client.request(method, filled, content="{}", headers=sent)
+        assert (answer.status_code, answer.json()["code"]) == (400, "request_id_invalid"), (method, path)
+    assert sum((await layer.counts()).values()) == 0
 
 
 async def test_pages_go_from_the_newest_to_the_first(portfolio):

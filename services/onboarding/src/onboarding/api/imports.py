@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import HTTPBearer
 
 from onboarding.api.answers import DryRun, ImportedPortfolio, ImportReport
-from onboarding.api.authors import CurrentAuthor, Owner, author_of
+from onboarding.api.authors import CurrentAuthor
 from onboarding.api.bodies import read_file
 from onboarding.api.creations import answer_created, named_now, refuse_fields
 from onboarding.api.details import Details, caller_key, canonical, file_key
@@ -89,7 +89,7 @@ def import_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSett
         openapi_extra=FILE,
         summary="Create a portfolio from a file, ours or a broker's",
     )
-    async def import_file(request: Request, response: Response, owner: Owner) -> ImportedPortfolio | DryRun:
+    async def import_file(request: Request, response: Response, author: CurrentAuthor) -> ImportedPortfolio | DryRun:
         """Reports every error of every row at once. The same file sent again creates nothing new and answers 200.
 
         Brokers' exports are recognised by their headers. Purchases and sales become lots, first in, first out, with
@@ -99,9 +99,9 @@ def import_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSett
         details = sent.details
         name, equity, first_session = details.name(), details.declared_equity(), details.first_session()
         refuse_fields(details)
-        found = await read(owner, sent)
+        found = await read(author.owner, sent)
         if found.flows:
-            first_session = await portfolios.first_session(owner, first_session)
+            first_session = await portfolios.first_session(author.owner, first_session)
             found = flows_after(found, first_session)
         storable, report = await judge(sent, found)
         if sent.dry_run:
@@ -114,8 +114,8 @@ def import_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSett
             declared_equity=equity,
             first_session=first_session,
         )
-        created = await portfolios.create(author_of(request, owner), new, sent.key(request))
-        record = await answer_created(portfolios, owner, created, response)
+        created = await portfolios.create(author, new, sent.key(request))
+        record = await answer_created(portfolios, author.owner, created, response)
         return ImportedPortfolio.with_report(record, report)
 
     @router.post(

@@ -27,13 +27,6 @@ _IF_MATCH = {
 
 PORTFOLIOS_VERSION = _IF_MATCH | {"description": "The portfolio's ETag, where nothing may have changed since."}
 
-REQUEST_ID = {
-    "name": "X-Request-ID",
-    "in": "header",
-    "schema": {"type": "string", "maxLength": 200},
-    "description": "Kept in the log of changes.",
-}
-
 
 def _problem(status: HTTPStatus, code: str, detail: str, **more: Any) -> dict[int | str, dict[str, Any]]:
     """A problem as an example shows it."""
@@ -110,7 +103,7 @@ def _body(
 ) -> dict[str, Any]:
     schema = {"type": "object", "additionalProperties": False, "required": required, "properties": properties}
     return {
-        "parameters": [*parameters, REQUEST_ID],
+        "parameters": parameters,
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": schema, "example": example}},

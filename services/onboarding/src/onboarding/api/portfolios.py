@@ -16,7 +16,7 @@ from onboarding.api.answers import (
     Portfolios,
     PortfolioSummary,
 )
-from onboarding.api.authors import CurrentAuthor, Owner, author_of
+from onboarding.api.authors import CurrentAuthor, Owner
 from onboarding.api.bodies import read_limited
 from onboarding.api.creation_bodies import new_portfolio
 from onboarding.api.creations import answer_created, named_now
@@ -42,18 +42,18 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         openapi_extra=documentation.CREATION,
         summary="Create a portfolio from JSON",
     )
-    async def create(request: Request, response: Response, owner: Owner) -> CreatedPortfolio:
+    async def create(request: Request, response: Response, author: CurrentAuthor) -> CreatedPortfolio:
         """Stores the portfolio with all its positions and cash flows and waits a moment for its valuation.
 
         Symbols that nobody knows yet are brought in afterwards; until then the portfolio is `pending`.
         """
         body = await read_limited(request, settings.request_max_bytes)
         new, validated, document = await asyncio.to_thread(new_portfolio, body, clock, settings.portfolio_max_rows)
-        validated = await named_now(portfolios, owner, validated)
+        validated = await named_now(portfolios, author.owner, validated)
         new = replace(new, lots=validated.lots)
         key = caller_key(request.headers.get("idempotency-key"), b"json", document)
-        created = await portfolios.create(author_of(request, owner), new, key)
-        record = await answer_created(portfolios, owner, created, response)
+        created = await portfolios.create(author, new, key)
+        record = await answer_created(portfolios, author.owner, created, response)
         return CreatedPortfolio.with_warnings(record, validated)
 
     @router.get("", responses=documentation.problems(**UNAUTHORIZED), summary="List your portfolios")

@@ -98,7 +98,12 @@ class Edit:
 
     async def counts_on(self, day: date) -> date:
         """The session on which something dated `day` counts: never before the portfolio's first."""
-        return max(await session_of(self.connection, day), self.was.first_session)
+        return (await self.each_counts_on([day]))[day]
+
+    async def each_counts_on(self, days: Iterable[date]) -> dict[date, date]:
+        """The same of each of `days`."""
+        sessions = await sessions_of(self.connection, days)
+        return {day: max(session, self.was.first_session) for day, session in sessions.items()}
 
     async def published(self) -> date:
         """The session that valuations have now: where a change of no figure begins."""
@@ -207,12 +212,16 @@ class Edits:
         )
 
 
-async def session_of(connection: AsyncConnection, day: date) -> date:
-    """The first trading session on or after `day`; raises NoTradingSessions where the calendar ends before."""
-    session = await store.next_session(connection, day)
-    if session is None:
-        raise NoTradingSessions(f"The trading sessions are not published up to {day}: symbol-batch has to run once.")
-    return session
+async def sessions_of(connection: AsyncConnection, days: Iterable[date]) -> dict[date, date]:
+    """The first trading session on or after each day; raises NoTradingSessions where the calendar ends before."""
+    sessions: dict[date, date] = {}
+    for day, session in (await store.next_sessions(connection, days)).items():
+        if session is None:
+            raise NoTradingSessions(
+                f"The trading sessions are not published up to {day}: symbol-batch has to run once."
+            )
+        sessions[day] = session
+    return sessions
 
 
 def refuse_conflict(expected: frozenset[int] | None, current: int, what: str) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 @pytest.fixture
 def worth(layer):
-    """Gives a portfolio a snapshot of its first version."""
+    """Gives a portfolio a snapshot, of its first version unless another is named."""
 
-    async def give(portfolio, nav: int, session: date = date(2024, 12, 13)) -> None:
+    async def give(portfolio, nav: int, session: date = date(2024, 12, 13), version: int = 1) -> None:
         columns = await layer.connection.fetch(
             "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'valuations' "
             "AND table_name = 'portfolio_snapshots' AND is_nullable = 'NO' AND column_default IS NULL"
@@ -25,10 +25,11 @@ def worth(layer):
         )
         await layer.connection.execute(
             "INSERT INTO valuations.valuation_heads (portfolio_id, owner_id, valuation, portfolio_version, edition, "
-            "session, folded_at) VALUES ($1, $2, 1, 1, 1, $3, now())",
+            "session, folded_at) VALUES ($1, $2, 1, $4, 1, $3, now())",
             UUID(portfolio.id),
             portfolio.owner,
             session,
+            version,
         )
 
     return give
@@ -112,6 +113,48 @@ class TestWithdrawals:
         path = f"/cash-flows/{flow['flow_id']}"
         assert (await portfolio.ask("PATCH", path, {"amount": "1001"}, tag="*")).status_code == 422
         assert (await portfolio.ask("PATCH", path, {"amount": "1000"}, tag="*")).status_code == 200
+
+    async def test_a_deposit_that_was_folded_and_made_smaller_counts_at_what_it_is_now(self, portfolio, worth):
+        path = f"/cash-flows/{(await portfolio.flow('500', date='2024-12-13')).json()['cash_flow']['flow_id']}"
+        await worth(portfolio, 1500, version=2)
+        assert (await portfolio.ask("PATCH", path, {"amount": "200"}, tag=2)).status_code == 200
+        refused = await portfolio.flow("1200.01", "withdrawal")
+        assert portfolio.codes(refused) == {("amount", "withdrawal_exceeds_nav")}
+        assert "it has 1200 USD" in refused.json()["detail"]
+        assert (await portfolio.flow("1200", "withdrawal")).status_code == 201
+
+    async def test_a_deposit_that_was_folded_and_taken_away_does_not_count(self, portfolio, worth):
+        path = f"/cash-flows/{(await portfolio.flow('500', date='2024-12-13')).json()['cash_flow']['flow_id']}"
+        await worth(portfolio, 1500, version=2)
+        assert (await portfolio.ask("DELETE", path, tag=2)).status_code == 200
+        assert (await portfolio.flow("1000.01", "withdrawal")).status_code == 422
+        assert (await portfolio.flow("1000", "withdrawal")).status_code == 201
+
+    async def test_a_deposit_that_was_folded_and_raised_counts_at_what_it_is_now(self, portfolio, worth):
+        path = f"/cash-flows/{(await portfolio.flow('500', date='2024-12-13')).json()['cash_flow']['flow_id']}"
+        await worth(portfolio, 1500, version=2)
+        assert (await portfolio.flow("1600", "withdrawal")).status_code == 422
+        assert (await portfolio.ask("PATCH", path, {"amount": "600"}, tag=2)).status_code == 200
+        assert (await portfolio.flow("1600", "withdrawal")).status_code == 201
+        assert (await portfolio.flow("0.01", "withdrawal")).status_code == 422
+
+    async def test_a_deposit_that_no_fold_has_taken_counts_as_it_was_last(self, portfolio, worth):
+        await worth(portfolio, 1000, session=date(2024, 12, 16))
+        path = f"/cash-flows/{(await portfolio.flow('500')).json()['cash_flow']['flow_id']}"
+        assert (await portfolio.ask("PATCH", path, {"amount": "100"}, tag=2)).status_code == 200
+        assert (await portfolio.flow("1101", "withdrawal")).status_code == 422
+        assert (await portfolio.ask("DELETE", path, tag=3)).status_code == 200
+        assert (await portfolio.flow("1001", "withdrawal")).status_code == 422
+        assert (await portfolio.flow("1000", "withdrawal")).status_code == 201
+
+    async def test_what_is_moved_behind_the_withdrawal_or_made_a_fee_does_not_count(self, portfolio, worth):
+        path = f"/cash-flows/{(await portfolio.flow('500', date='2024-12-13')).json()['cash_flow']['flow_id']}"
+        await worth(portfolio, 1500, version=2)
+        assert (await portfolio.ask("PATCH", path, {"date": "2024-12-16"}, tag=2)).status_code == 200
+        assert (await portfolio.flow("1001", "withdrawal", date="2024-12-13")).status_code == 422
+        assert (await portfolio.flow("1000", "withdrawal", date="2024-12-13")).status_code == 201
+        assert (await portfolio.ask("PATCH", path, {"kind": "fee"}, tag=3)).status_code == 200
+        assert (await portfolio.flow("0.01", "withdrawal")).status_code == 422
 
     async def test_where_nothing_is_known_it_is_taken(self, portfolio):
         assert (await portfolio.flow("1e9", "withdrawal")).status_code == 201

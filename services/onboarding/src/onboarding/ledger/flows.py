@@ -10,7 +10,8 @@ from onboarding import store
 from onboarding.edits import Author, Changed, Edit, Edits, Logged, Repeated, refuse_conflict
 from onboarding.idempotency import CreationKey
 from onboarding.imports.flow import CashFlow, FlowKind
-from onboarding.ledger.described import as_text, flow_as_json
+from onboarding.ledger.described import flow_as_json
+from onboarding.ledger.withdrawals import excessive_withdrawals
 from onboarding.refusals import CreatedAndDeleted, FieldRefused, NoSuchFlow
 from onboarding.store import FlowRecord
 
@@ -118,9 +119,9 @@ async def _judged(edit: Edit, flow: CashFlow, was: CashFlow | None) -> date:
     refusal = flow_refusal(flow, edit.was.first_session)
     if refusal is not None:
         raise refusal
-    counts_on = await edit.counts_on(flow.day)
-    await bound_withdrawal(edit, flow, was, counts_on)
-    return counts_on
+    for excess in (await excessive_withdrawals(edit, [flow], [] if was is None else [was])).values():
+        raise excess
+    return await edit.counts_on(flow.day)
 
 
 def flow_refusal(flow: CashFlow, first_session: date) -> FieldRefused | None:
@@ -134,24 +135,3 @@ def flow_refusal(flow: CashFlow, first_session: date) -> FieldRefused | None:
         flow.day.isoformat(),
         f"Write a date after {first_session}, or correct the portfolio's declared_equity.",
     )
-
-
-async def bound_withdrawal(edit: Edit, flow: CashFlow, was: CashFlow | None, counts_on: date) -> None:
-    """Refuse more than the portfolio was worth, where that is known: at its last snapshot and by flows since."""
-    if flow.kind is not FlowKind.WITHDRAWAL:
-        return
-    worth = await store.worth_on(edit.connection, edit.portfolio_id, counts_on)
-    if worth is None:
-        return
-    since = await store.cash_not_in(edit.connection, worth, edit.owner, edit.portfolio_id, counts_on)
-    without = was.amount if was is not None and was.day <= counts_on else 0
-    available = worth.nav + since - without
-    if -flow.amount > available:
-        raise FieldRefused(
-            "amount",
-            "withdrawal_exceeds_nav",
-            f"The portfolio was worth {as_text(worth.nav)} USD on {worth.session}, and with the flows since it has "
-            f"{as_text(available)} USD.",
-            as_text(-flow.amount),
-            "Write a smaller amount; a loss of the account's is a fee.",
-        )

@@ -10,9 +10,10 @@ from onboarding.idempotency import CreationKey
 from onboarding.imports.flow import CashFlow
 from onboarding.imports.lot import Lot
 from onboarding.ledger.described import flow_as_json, lot_as_json
-from onboarding.ledger.flows import bound_withdrawal, flow_refusal
+from onboarding.ledger.flows import flow_refusal
 from onboarding.ledger.lots import insert_lots, symbols_of
-from onboarding.refusals import FieldRefused, FlowsRefused
+from onboarding.ledger.withdrawals import excessive_withdrawals
+from onboarding.refusals import FlowsRefused
 
 IMPORTED = "portfolio.import"
 
@@ -53,22 +54,14 @@ class ImportLedger:
 
 async def _insert_flows(edit: Edit, flows: Sequence[tuple[int, CashFlow]]) -> tuple[list[UUID], list[date]]:
     """The ids of the flows, and the sessions on which they count."""
-    ids = await store.insert_flows(
-        edit.connection, edit.owner, edit.portfolio_id, [flow for _, flow in flows], version=edit.version
-    )
-    days: list[date] = []
-    refused: list[tuple[int, FieldRefused]] = []
-    for row, flow in flows:
-        counts_on = await edit.counts_on(flow.day)
-        refusal = flow_refusal(flow, edit.was.first_session)
-        try:
-            # All flows of the file are in by now: each withdrawal is judged beside the others.
-            await bound_withdrawal(edit, flow, flow, counts_on)
-        except FieldRefused as error:
-            refusal = refusal or error
-        if refusal is not None:
-            refused.append((row, refusal))
-        days.append(counts_on)
-    if refused:
+    coming = [flow for _, flow in flows]
+    excessive = await excessive_withdrawals(edit, coming)
+    judged = [
+        (row, flow_refusal(flow, edit.was.first_session) or excessive.get(index))
+        for index, (row, flow) in enumerate(flows)
+    ]
+    if refused := [(row, refusal) for row, refusal in judged if refusal is not None]:
         raise FlowsRefused(refused, place="row")
-    return ids, days
+    ids = await store.insert_flows(edit.connection, edit.owner, edit.portfolio_id, coming, version=edit.version)
+    counts_on = await edit.each_counts_on(flow.day for flow in coming)
+    return ids, [*counts_on.values()]

@@ -3,11 +3,11 @@
 Requests act as `onboarding_api` for one owner, so that row-level security holds even where a filter here is wrong.
 """
 
-from onboarding.store.changes import Change, find_change, insert_change, page_of_changes
+from onboarding.store.changes import Change, changed_cash_by_day, find_change, insert_change, page_of_changes
 from onboarding.store.flows import (
     FlowRecord,
     all_flows,
-    cash_not_in,
+    cash_by_day,
     change_flow,
     delete_flow,
     find_flows,
@@ -50,7 +50,7 @@ from onboarding.store.sessions import (
     Worth,
     is_session,
     latest_session,
-    next_session,
+    next_sessions,
     published_session,
     split_ratios,
     worth_on,
@@ -73,9 +73,10 @@ __all__ = [
     "Worth",
     "all_flows",
     "all_prices",
-    "cash_not_in",
+    "cash_by_day",
     "change_flow",
     "change_lot",
+    "changed_cash_by_day",
     "copy_prices",
     "count_lots",
     "delete_flow",
@@ -103,7 +104,7 @@ __all__ = [
     "lock_portfolio",
     "mark_deleted",
     "new_names",
-    "next_session",
+    "next_sessions",
     "page_of_changes",
     "page_of_flows",
     "page_of_lots",

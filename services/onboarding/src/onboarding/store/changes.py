@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -49,6 +50,17 @@ _PAGE_OF_CHANGES = text(
 
 _CHANGE = text(_CHANGES + " AND version = :version")
 
+# A flow is logged with its kind and an amount without sign.
+_CHANGED_CASH_BY_DAY = text("""
+SELECT CAST(flow ->> 'date' AS date) AS day,
+       sum(sign * CASE flow ->> 'kind' WHEN 'deposit' THEN 1 ELSE -1 END * CAST(flow ->> 'amount' AS numeric)) AS amount
+FROM portfolios.portfolio_changes c
+CROSS JOIN LATERAL (SELECT 1 AS sign, jsonb_array_elements(c.after) AS flow
+                    UNION ALL SELECT -1, jsonb_array_elements(c.before)) changed
+WHERE c.portfolio_id = :portfolio AND c.owner_id = :owner AND c.version > :version AND flow ? 'flow_id'
+GROUP BY CAST(flow ->> 'date' AS date)
+""")
+
 
 async def insert_change(connection: AsyncConnection, owner: str, portfolio: UUID, change: Change) -> None:
     """Say what a version changed, and where a fold that has not seen it yet must start again."""
@@ -74,6 +86,14 @@ async def page_of_changes(
     """At most `limit` changes, the newest first, beginning behind the version `after`."""
     values = {"owner": owner, "portfolio": portfolio, "after": after, "limit": limit}
     return [Change(**row._mapping) for row in await connection.execute(_PAGE_OF_CHANGES, values)]
+
+
+async def changed_cash_by_day(
+    connection: AsyncConnection, owner: str, portfolio: UUID, since: int
+) -> list[tuple[date, Decimal]]:
+    """By how much, signed, the flows of each day add up to more than they did at the version `since`."""
+    rows = await connection.execute(_CHANGED_CASH_BY_DAY, {"owner": owner, "portfolio": portfolio, "version": since})
+    return [(row.day, row.amount) for row in rows]
 
 
 async def find_change(connection: AsyncConnection, owner: str, portfolio: UUID, version: int) -> Change:

@@ -11,7 +11,6 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding.imports.flow import CashFlow, FlowKind
-from onboarding.store.sessions import Worth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +60,9 @@ UPDATE portfolios.cash_flows SET changed_version = :version, deleted_version = :
 WHERE flow_id = :flow_id AND owner_id = :owner
 """)
 
-_CASH_NOT_IN = text("""
-SELECT coalesce(sum(amount), 0) FROM portfolios.cash_flows
-WHERE portfolio_id = :portfolio AND owner_id = :owner AND deleted_version IS NULL
-  AND flow_date <= :until AND (flow_date > :session OR created_version > :version)
+_CASH_BY_DAY = text("""
+SELECT flow_date AS day, sum(amount) AS amount FROM portfolios.cash_flows
+WHERE portfolio_id = :portfolio AND owner_id = :owner AND deleted_version IS NULL GROUP BY flow_date
 """)
 
 
@@ -122,11 +120,10 @@ async def delete_flow(connection: AsyncConnection, owner: str, flow_id: UUID, ve
     await connection.execute(_DELETE_FLOW, {"owner": owner, "flow_id": flow_id, "version": version})
 
 
-async def cash_not_in(connection: AsyncConnection, worth: Worth, owner: str, portfolio: UUID, until: date) -> Decimal:
-    """What flows dated up to `until` add up to, signed, that `worth` does not count."""
-    counted = {"session": worth.session, "version": worth.version}
-    values = counted | {"owner": owner, "portfolio": portfolio, "until": until}
-    return Decimal((await connection.execute(_CASH_NOT_IN, values)).scalar_one())
+async def cash_by_day(connection: AsyncConnection, owner: str, portfolio: UUID) -> list[tuple[date, Decimal]]:
+    """What the flows of each day add up to, signed."""
+    rows = await connection.execute(_CASH_BY_DAY, {"owner": owner, "portfolio": portfolio})
+    return [(row.day, row.amount) for row in rows]
 
 
 def _record(row: Row[Any]) -> FlowRecord:

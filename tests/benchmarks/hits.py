@@ -29,7 +29,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 def _length(bench: Bench, analytics: Program, portfolio: tuple[object, str]) -> int:
     answer = httpx.get(
-        f"{analytics.url}/portfolios/{portfolio[0]}/overview",
+        f"{analytics.url}/api/v1/analytics/portfolio/{portfolio[0]}/overview",
         headers={"Authorization": f"Bearer {bench.issuer.token(portfolio[1])}"},
         trust_env=False,
     )

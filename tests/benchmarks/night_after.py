@@ -110,7 +110,9 @@ def _ask_all(bench: Bench, analytics: Analytics, asked: Sequence[tuple[UUID, str
 def _ask_until_fresh(client: httpx.Client, portfolio: UUID, token: str, session: date, age: int) -> None:
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
-        answer = client.get(f"/portfolios/{portfolio}/overview", headers={"Authorization": f"Bearer {token}"})
+        answer = client.get(
+            f"/api/v1/analytics/portfolio/{portfolio}/overview", headers={"Authorization": f"Bearer {token}"}
+        )
         body = answer.raise_for_status().json()
         if not body["pending"] and body["as_of"] == str(session) and body["age"]["sessions"] == age:
             return

@@ -29,7 +29,7 @@ class Person:
         """Ask until the answer is of that version or a newer one and nothing is pending; that answer."""
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
-            answer = self.analytics.get(f"/portfolios/{portfolio}/overview", params={"top": 500})
+            answer = self.analytics.get(f"/api/v1/analytics/portfolio/{portfolio}/overview", params={"top": 500})
             if answer.status_code != httpx.codes.CONFLICT:
                 body: dict[str, Any] = answer.raise_for_status().json()
                 if not body["pending"] and body["portfolio_version"] >= version:

@@ -69,7 +69,9 @@ def serving(*programs: Program) -> Iterator[None]:
 def requests(bench: Bench, portfolios: Sequence[tuple[UUID, str]], measure: str) -> list[str]:
     """One request for each portfolio, by its owner."""
     tokens = {owner: bench.issuer.token(owner) for _, owner in portfolios}
-    return [request(f"/portfolios/{portfolio}/{measure}", tokens[owner]) for portfolio, owner in portfolios]
+    return [
+        request(f"/api/v1/analytics/portfolio/{portfolio}/{measure}", tokens[owner]) for portfolio, owner in portfolios
+    ]
 
 
 def load(bench: Bench, program: Program, seconds: float, *streams: Stream, connections: int = 16, seed: int = 1) -> Any:

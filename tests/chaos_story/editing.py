@@ -47,12 +47,13 @@ class Request:
     method: str
     path: str
     body: Mapping[str, Any] | None = None
-    etag: str | None = None
+    seen: Mapping[str, str] = field(default_factory=dict)
+    """The precondition: what was there, or that nothing was."""
     is_keyed: bool = False
 
     def headers(self, key: str) -> dict[str, str]:
         keyed = {"Idempotency-Key": key} if self.is_keyed else {}
-        return keyed | ({"If-Match": self.etag} if self.etag else {})
+        return keyed | self.seen
 
 
 @dataclass

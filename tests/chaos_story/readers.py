@@ -99,7 +99,7 @@ class Readers:
         url, measure = dice.choice(self._world.analytics()), dice.choice(MEASURES)
         head = await look.head(portfolio)
         asked_at = time.monotonic()
-        answer = await _asked(client, f"{url}/portfolios/{portfolio}/{measure}", self._headers[owner])
+        answer = await _asked(client, f"{url}/api/v1/analytics/portfolio/{portfolio}/{measure}", self._headers[owner])
         self._world.history.answered(_noted(number, portfolio, head, measure, asked_at, answer))
 
 

@@ -39,7 +39,7 @@ def system(servers: RunningServers, tmp_path_factory: pytest.TempPathFactory) ->
 
 def overview(system: System, portfolio: str) -> dict[str, Any]:
     answer = httpx.get(
-        f"{system.analytics.url}/portfolios/{portfolio}/overview",
+        f"{system.analytics.url}/api/v1/analytics/portfolio/{portfolio}/overview",
         headers={"Authorization": f"Bearer {system.issuer.token('alice')}"},
         timeout=30,
         trust_env=False,

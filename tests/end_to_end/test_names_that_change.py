@@ -100,7 +100,7 @@ def test_a_holder_of_a_renamed_symbol_keeps_its_value_and_has_the_new_names_expo
         tables.rows(f"UPDATE symbols.{table} SET symbol = $2 WHERE symbol = $1", new, OLD)
     portfolio = hold(system, OLD, "SPY")
     before = until_ready(system, portfolio)
-    measured = f"{system.analytics.url}/portfolios/{portfolio}"
+    measured = f"{system.analytics.url}/api/v1/analytics/portfolio/{portfolio}"
     nav, exposures = ask(system, "GET", f"{measured}/overview"), ask(system, "GET", f"{measured}/factor-exposures")
 
     renamed = system.command(OperatorCommand, "symbol_batch", "universe", "rename", OLD, new, "--effective", str(GOOD))

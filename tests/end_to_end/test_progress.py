@@ -152,7 +152,7 @@ def test_it_is_told_by_a_replica_that_did_not_create_it_and_what_is_ready_is_cou
     identities = [event["id"] for event in told.events]
     assert all(one != next_one for one, next_one in pairwise(identities))
     # Whoever asks when `ready` is said is answered by a valuation with the symbol in it.
-    answer = get(system, f"{system.analytics.url}/portfolios/{portfolio}/overview").json()
+    answer = get(system, f"{system.analytics.url}/api/v1/analytics/portfolio/{portfolio}/overview").json()
     assert answer["valuation"] >= told.statuses[-1]["valuation"]["valuation"]
     tables = Tables(system.database)
     head = "SELECT unknown_symbols FROM valuations.valuation_heads WHERE portfolio_id = $1"
@@ -202,7 +202,7 @@ def test_a_symbol_that_does_not_exist_is_an_error_and_the_rest_is_usable(system:
     last = told.statuses[-1]
     assert (told.events[-1]["event"], last["status"], last["pending_symbols"]) == ("end", "error", [])
     assert [(failed["symbol"], failed["reason"]) for failed in last["failed_symbols"]] == [("NOSUCH2", "not_found")]
-    assert get(system, f"{system.analytics.url}/portfolios/{portfolio}/overview").status_code == 200
+    assert get(system, f"{system.analytics.url}/api/v1/analytics/portfolio/{portfolio}/overview").status_code == 200
 
 
 def test_with_a_night_at_the_same_moment_ready_is_said_of_the_right_edition_and_stays(

@@ -88,7 +88,7 @@ class Story:
         return {"Authorization": f"Bearer {self.system.issuer.token(owner)}"}
 
     def ask(self, name: str, measure: str) -> dict[str, Any]:
-        url = f"{self.system.analytics.url}/portfolios/{self.portfolios[name]}/{measure}"
+        url = f"{self.system.analytics.url}/api/v1/analytics/portfolio/{self.portfolios[name]}/{measure}"
         answer = httpx.get(url, headers=self.as_owner("alice"), timeout=30, trust_env=False)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
@@ -330,7 +330,7 @@ def test_the_answer_about_exposures_is_the_weighted_sum_over_positions(story: St
 
 
 def test_another_owner_is_told_nothing(story: Story) -> None:
-    url = f"{story.system.analytics.url}/portfolios/{story.portfolios['savings']}/overview"
+    url = f"{story.system.analytics.url}/api/v1/analytics/portfolio/{story.portfolios['savings']}/overview"
     answer = httpx.get(url, headers=story.as_owner("mallory"), timeout=30, trust_env=False)
     assert answer.status_code == 404
     assert "savings" not in answer.text

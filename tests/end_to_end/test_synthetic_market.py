@@ -58,7 +58,7 @@ class Running:
         return status
 
     def ask(self, portfolio: str, measure: str, *, owner: str = "alice") -> httpx.Response:
-        url = f"{self.system.analytics.url}/portfolios/{portfolio}/{measure}"
+        url = f"{self.system.analytics.url}/api/v1/analytics/portfolio/{portfolio}/{measure}"
         return httpx.get(url, headers=self.as_owner(owner), timeout=30, trust_env=False)
 
     def as_owner(self, owner: str) -> dict[str, str]:

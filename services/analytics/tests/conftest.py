@@ -258,7 +258,7 @@ class Replica:
 
     async def get(self, portfolio: UUID | str, measure: str, owner: str = "ana", **parameters: Any) -> httpx.Response:
         return await self.client.get(
-            f"/portfolios/{portfolio}/{measure}",
+            f"/api/v1/analytics/portfolio/{portfolio}/{measure}",
             params=parameters,
             headers={"Authorization": f"Bearer {self.tokens.token(owner)}"},
         )

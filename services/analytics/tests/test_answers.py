@@ -41,6 +41,7 @@ async def test_an_answer_says_what_it_belongs_to(world: Any, replica: Any) -> No
     assert body == {
         "portfolio": str(portfolio),
         "measure": "overview",
+        "method": "as stored by the valuation",
         "parameters": {"top": 3},
         "as_of": "2024-12-16",
         "valuation": 1,
@@ -97,15 +98,15 @@ async def test_a_fold_between_head_and_book_gives_the_newer_valuation_under_its_
     await world.edition(2, TUESDAY)
     await world.symbol(2, "AAA", 0.5)
     replica = await make_replica()
-    read_book = replica.portfolios.book
+    read_book = replica.portfolios.read
 
-    async def fold_first(owner: str, asked: Any) -> Any:
+    async def fold_first(owner: str, asked: Any, wants: Any) -> Any:
         await world.change(portfolio)
         await world.fold(portfolio, 2, TUESDAY, world.lot("AAA", 450.0), cash=50.0)
-        replica.portfolios.book = read_book
-        return await read_book(owner, asked)
+        replica.portfolios.read = read_book
+        return await read_book(owner, asked, wants)
 
-    replica.portfolios.book = fold_first
+    replica.portfolios.read = fold_first
     body = await replica.ask(portfolio, "factor-exposures")
     assert (body["valuation"], body["edition"], body["portfolio_version"]) == (2, 2, 2)
     assert (body["as_of"], body["pending"]) == ("2024-12-17", False)
@@ -137,15 +138,15 @@ async def test_a_book_is_of_one_instant_however_often_it_is_folded(world: Any, r
 
 async def test_many_at_once_compute_once(world: Any, replica: Any) -> None:
     portfolio = await _one_portfolio(world)
-    read_book, reads = replica.portfolios.book, 0
+    read_book, reads = replica.portfolios.read, 0
 
-    async def count(owner: str, asked: Any) -> Any:
+    async def count(owner: str, asked: Any, wants: Any) -> Any:
         nonlocal reads
         reads += 1
         await asyncio.sleep(0.1)
-        return await read_book(owner, asked)
+        return await read_book(owner, asked, wants)
 
-    replica.portfolios.book = count
+    replica.portfolios.read = count
     bodies = await asyncio.gather(*(replica.ask(portfolio, "overview") for _ in range(20)))
     assert reads == 1
     assert len({body["computed_at"] for body in bodies}) == 1

@@ -47,7 +47,7 @@ async def test_without_a_good_token_nothing_is_answered(
     portfolio: Any, replica: Any, measure: str, authorization: str | None
 ) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
-    response = await replica.client.get(f"/portfolios/{portfolio}/{measure}", headers=headers)
+    response = await replica.client.get(f"/api/v1/analytics/portfolio/{portfolio}/{measure}", headers=headers)
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
 
@@ -59,13 +59,13 @@ async def test_a_deleted_portfolio_is_not_found_at_once(world: Any, portfolio: A
 
 
 async def test_a_portfolio_deleted_between_head_and_book_is_not_found(world: Any, portfolio: Any, replica: Any) -> None:
-    read_book = replica.portfolios.book
+    read_book = replica.portfolios.read
 
-    async def delete_first(owner: str, asked: Any) -> Any:
+    async def delete_first(owner: str, asked: Any, wants: Any) -> Any:
         await world.delete(portfolio)
-        return await read_book(owner, asked)
+        return await read_book(owner, asked, wants)
 
-    replica.portfolios.book = delete_first
+    replica.portfolios.read = delete_first
     assert (await replica.get(portfolio, "overview")).status_code == 404
 
 
@@ -132,7 +132,7 @@ async def test_a_postgres_that_hangs_up_in_between_costs_no_second_request(
 async def test_the_documentation_names_every_measure_with_its_types(replica: Any) -> None:
     document = (await replica.client.get("/openapi.json")).json()
     for name, measure in MEASURES.items():
-        operation = document["paths"][f"/portfolios/{{portfolio}}/{name}"]["get"]
+        operation = document["paths"][f"/api/v1/analytics/portfolio/{{portfolio}}/{name}"]["get"]
         assert operation["summary"] == measure.summary
         schema = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].rsplit("/")[-1]
         data = document["components"]["schemas"][schema]["properties"]["data"]["$ref"]

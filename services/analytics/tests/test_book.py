@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from analytics.past import NOTHING_WANTED
 from analytics.portfolios import BookGoneError
 
 MONDAY = date(2024, 12, 16)
@@ -24,7 +25,7 @@ async def test_only_public_positions_known_when_it_was_folded_are_looked_up(worl
         world.lot("PRV", 5.0, investment_class="PRIVATE", price_status="manual"),
         unknown=["NEW"],
     )
-    book = await replica.portfolios.book("ana", portfolio)
+    book, _, _ = await replica.portfolios.read("ana", portfolio, lambda _: NOTHING_WANTED)
     assert book.estimable_symbols == {"AAA"}
     assert sorted(book.market_values.tolist()) == [-2.0, 1.0, 3.0, 4.0, 5.0]
     assert [position.position_id for position in book.positions] == sorted(
@@ -38,4 +39,4 @@ async def test_the_database_itself_hides_another_owners_book(world: Any, replica
     await world.fold(portfolio, 1, MONDAY, cash=1.0)
     for owner in ("bob", "", "ana' OR true --"):
         with pytest.raises(BookGoneError):
-            await replica.portfolios.book(owner, portfolio)
+            await replica.portfolios.read(owner, portfolio, lambda _: NOTHING_WANTED)

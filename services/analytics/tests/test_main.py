@@ -109,7 +109,8 @@ async def test_it_serves_without_kafka_and_ends_in_order(
         await _until_ready(running.client)
         headers = {"Authorization": f"Bearer {issuer.token('ana')}"}
         bodies = [
-            (await running.client.get(f"/portfolios/{portfolio}/overview", headers=headers)).json() for _ in range(2)
+            (await running.client.get(f"/api/v1/analytics/portfolio/{portfolio}/overview", headers=headers)).json()
+            for _ in range(2)
         ]
         assert [(body["cache"], body["data"]["nav"]) for body in bodies] == [("miss", 5.0), ("process", 5.0)]
         assert bodies[0]["age"]["level"] == "fine"
@@ -129,11 +130,11 @@ async def test_an_event_from_kafka_has_the_new_answer_ready_before_it_is_asked_f
     headers = {"Authorization": f"Bearer {issuer.token('ana')}"}
     async with _running({**environment, "RISKSTREAM_KAFKA": kafka_server.address}) as running:
         await _until_listening(running.client)
-        await running.client.get(f"/portfolios/{portfolio}/overview", headers=headers)
+        await running.client.get(f"/api/v1/analytics/portfolio/{portfolio}/overview", headers=headers)
         valuation = await world.fold(portfolio, 1, MONDAY, cash=6.0)
         await _say(kafka_server, _refreshed(portfolio, valuation))
         await _until_warmed(running.client)
-        body = (await running.client.get(f"/portfolios/{portfolio}/overview", headers=headers)).json()
+        body = (await running.client.get(f"/api/v1/analytics/portfolio/{portfolio}/overview", headers=headers)).json()
         assert (body["cache"], body["valuation"], body["data"]["nav"]) == ("process", 2, 6.0)
         assert await running.stop() == 0
 
@@ -196,7 +197,7 @@ async def test_without_postgres_it_starts_lives_and_is_not_ready(environment: di
         assert not await _ready(running.client)
         assert (await running.client.get("/health/live")).status_code == 200
         reply = await running.client.get(
-            "/portfolios/00000000-0000-0000-0000-000000000001/overview",
+            "/api/v1/analytics/portfolio/00000000-0000-0000-0000-000000000001/overview",
             headers={"Authorization": f"Bearer {issuer.token('ana')}"},
         )
         assert reply.status_code == 503

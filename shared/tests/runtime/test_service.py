@@ -147,6 +147,12 @@ async def test_http_answers_on_the_port_it_bound_and_ends_when_told() -> None:
     await asyncio.wait_for(running, 5)
 
 
+def test_who_connects_before_the_loop_runs_is_not_refused() -> None:
+    http = HttpPart(FastAPI(), "127.0.0.1", 0, drain_seconds=1)
+    socket.create_connection(http.address, timeout=1).close()
+    http._socket.close()
+
+
 def test_a_taken_port_is_named_with_the_setting_that_changes_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -85,7 +85,7 @@ class Story:
         async with httpx.AsyncClient(timeout=20, trust_env=False, headers=self._headers) as client:
             for portfolio, number in self.folds.committed.items():
                 for url in self._urls:
-                    answer = await client.get(f"{url}/portfolios/{portfolio}/overview")
+                    answer = await client.get(f"{url}/api/v1/analytics/portfolio/{portfolio}/overview")
                     if answer.json()["data"]["nav"] < number:
                         self.old_in_the_end.append(portfolio)
 
@@ -104,7 +104,7 @@ class Story:
         async with httpx.AsyncClient(timeout=20, trust_env=False, headers=self._headers) as client:
             while not self._stop.is_set():
                 portfolio = dice.choice(list(self.folds.committed))
-                address = f"{dice.choice(self._urls)}/portfolios/{portfolio}/overview"
+                address = f"{dice.choice(self._urls)}/api/v1/analytics/portfolio/{portfolio}/overview"
                 before = self.folds.committed[portfolio]
                 answer = await client.get(address, params={"top": dice.choice([3, 10])})
                 shown = int(answer.json()["data"]["nav"]) if answer.status_code == 200 else None

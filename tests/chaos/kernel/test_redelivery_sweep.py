@@ -96,7 +96,7 @@ class Sweep:
         async with httpx.AsyncClient(transport=transport, base_url="http://analytics") as client:
             for portfolio, owner in story.OWNERS.items():
                 bearer = {"Authorization": f"Bearer {self._issuer.token(owner)}"}
-                answer = await client.get(f"/portfolios/{portfolio}/overview", headers=bearer)
+                answer = await client.get(f"/api/v1/analytics/portfolio/{portfolio}/overview", headers=bearer)
                 body = answer.json()
                 answers[str(portfolio)] = answer.status_code, body.get("valuation"), body.get("data")
         return answers

@@ -86,7 +86,7 @@ class Hammer:
 
     def _ask_analytics(self, client: httpx.Client, portfolio: str, measure: str) -> None:
         head = self._head(portfolio)
-        answer = self._send(client, "analytics", "GET", f"/portfolios/{portfolio}/{measure}", {200})
+        answer = self._send(client, "analytics", "GET", f"/api/v1/analytics/portfolio/{portfolio}/{measure}", {200})
         if answer is None or answer.status_code != 200:
             return
         body = answer.json()

@@ -61,7 +61,8 @@ def _say_where(narrator: Narrator, system: System, servers: Servers) -> None:
         markup=False,
     )
     narrator.console.print(
-        f'curl -s -H "Authorization: Bearer $TOKEN" {system.analytics.url}/portfolios/<portfolio_id>/overview',
+        'curl -s -H "Authorization: Bearer $TOKEN" '
+        f"{system.analytics.url}/api/v1/analytics/portfolio/<portfolio_id>/overview",
         soft_wrap=True,
         markup=False,
     )

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from analytics.book import Book
 from analytics.cache.answer import Answer, Key, Question
 from analytics.cache.process import ProcessCache
 from analytics.cache.redis import RedisCache
 from analytics.calendar import Calendar
-from analytics.edition import Edition
+from analytics.evidence import Evidence
 from analytics.flights import Flights
 from analytics.freshness import Age, age
 from analytics.heads import Head, Heads
@@ -62,7 +61,8 @@ class Answers:
     async def answer(self, owner: str, portfolio: UUID, question: Question) -> Served:
         """The answer to `question` about the owner's portfolio as of its newest valuation.
 
-        Raises UnknownPortfolioError, NotValuedYetError, BookGoneError, and what asyncpg raises while Postgres is away.
+        Raises UnknownPortfolioError, NotValuedYetError, BookGoneError, UnanswerableError, and what asyncpg raises while
+        Postgres is away.
         """
         head = await self._heads.head(owner, portfolio)
         key = Key(portfolio, head.valuation, head.edition, question.identity)
@@ -90,12 +90,14 @@ class Answers:
 
     async def _compute(self, owner: str, portfolio: UUID, question: Question) -> Answer:
         """Compute from the book as it is now, which may be newer than the head that was read: its key says so."""
-        book = await self._portfolios.book(owner, portfolio)
-        edition = await self._symbols.edition(book.edition, book.estimable_symbols)
+        measure, parameters = question.measure, question.parameters
+        book, wanted, past = await self._portfolios.read(owner, portfolio, lambda book: measure.wants(book, parameters))
+        edition = await self._symbols.edition(book.edition, book.estimable_symbols | wanted.symbols)
+        evidence = Evidence(book, edition, past)
         if len(book.positions) <= LARGEST_ON_LOOP:
-            data, coverage = _evaluate(book, edition, question)
+            data, coverage = _evaluate(evidence, question)
         else:
-            data, coverage = await asyncio.to_thread(_evaluate, book, edition, question)
+            data, coverage = await asyncio.to_thread(_evaluate, evidence, question)
         return Answer(
             key=Key(portfolio, book.valuation, book.edition, question.identity),
             portfolio_version=book.portfolio_version,
@@ -116,6 +118,6 @@ class Answers:
         )
 
 
-def _evaluate(book: Book, edition: Edition, question: Question) -> tuple[bytes, float | None]:
-    finding = question.measure.compute(book, edition, question.parameters)
+def _evaluate(evidence: Evidence, question: Question) -> tuple[bytes, float | None]:
+    finding = question.measure.compute(evidence, question.parameters)
     return finding.result.model_dump_json().encode(), finding.coverage

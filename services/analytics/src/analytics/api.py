@@ -1,6 +1,7 @@
 """The HTTP side of analytics: one address per measure, and problems for what cannot be answered."""
 
 from datetime import date, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
@@ -14,7 +15,7 @@ from analytics.cache.answer import Question
 from analytics.freshness import Level
 from analytics.heads import NotValuedYetError, UnknownPortfolioError
 from analytics.measures import MEASURES
-from analytics.measures.measure import AnyMeasure, Parameters, Result
+from analytics.measures.measure import AnyMeasure, Parameters, Result, UnanswerableError
 from analytics.portfolios import BookGoneError
 from analytics.warming import RecentQuestions
 from riskstream.messaging.errors import is_transient
@@ -24,6 +25,7 @@ from riskstream.runtime.health import Health
 from riskstream.runtime.problems import Problem, install_problem_handlers
 from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
 
+ADDRESS = "/api/v1/analytics/portfolio"
 RETRY_AFTER_NOT_VALUED = "2"
 RETRY_AFTER_UNAVAILABLE = "5"
 
@@ -43,6 +45,8 @@ class AnswerBody(BaseModel, Generic[R]):
 
     portfolio: UUID
     measure: str
+    method: str
+    """How the numbers come about, in a line."""
     parameters: dict[str, Any]
     as_of: date
     valuation: int
@@ -72,28 +76,41 @@ def create_app(
 
 
 def _add_measure(app: FastAPI, measure: AnyMeasure, answers: Answers, recent: RecentQuestions) -> None:
-    async def ask(
-        request: Request,
-        portfolio: UUID,
-        parameters: Annotated[measure.parameters, Query()],  # type: ignore[name-defined]  # known when this line runs
-    ) -> Response:
+    async def reply(request: Request, portfolio: UUID, parameters: Parameters) -> Response:
         # Called, not depended on: FastAPI takes as long to find that a dependency needs nothing as for all the rest.
         owner = await current_owner(request)
         question = Question(measure, parameters)
         served = await _answer(answers, owner, portfolio, question)
         recent.remember(portfolio, question)
-        return Response(_body(served, measure.name, parameters), media_type="application/json")
+        return Response(_body(served, question), media_type="application/json")
 
-    app.add_api_route(
-        f"/portfolios/{{portfolio}}/{measure.name}",
-        ask,
-        methods=["GET"],
+    async def ask(
+        request: Request,
+        portfolio: UUID,
+        parameters: Annotated[measure.parameters, Query()],  # type: ignore[name-defined]  # known when this line runs
+    ) -> Response:
+        return await reply(request, portfolio, parameters)
+
+    async def ask_as_usual(request: Request, portfolio: UUID) -> Response:
+        return await reply(request, portfolio, measure.parameters())
+
+    async def ask_in_full(request: Request, portfolio: UUID, parameters: measure.parameters) -> Response:  # type: ignore[name-defined]  # known when this line runs
+        return await reply(request, portfolio, parameters)
+
+    add = partial(
+        app.add_api_route,
+        f"{ADDRESS}/{{portfolio}}/{measure.name}",
         tags=["portfolios"],
-        name=measure.name,
         summary=measure.summary,
         description=measure.compute.__doc__ or "",
         response_model=AnswerBody[measure.result],  # type: ignore[name-defined]  # known when this line runs
     )
+    if not measure.posted:
+        add(ask, methods=["GET"], name=measure.name)
+        return
+    add(ask_in_full, methods=["POST"], name=f"{measure.name} of your own")
+    if not any(field.is_required() for field in measure.parameters.model_fields.values()):
+        add(ask_as_usual, methods=["GET"], name=measure.name)
 
 
 async def _answer(answers: Answers, owner: str, portfolio: UUID, question: Question) -> Served:
@@ -110,6 +127,13 @@ async def _answer(answers: Answers, owner: str, portfolio: UUID, question: Quest
             f"Portfolio {portfolio} has not been valued yet; its status at onboarding says what it waits for.",
             headers={"Retry-After": RETRY_AFTER_NOT_VALUED},
         ) from error
+    except UnanswerableError as error:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "unanswerable",
+            error.detail,
+            errors=[{"where": error.field, "code": "unanswerable", "message": error.detail}],
+        ) from error
     except Exception as error:
         if not is_transient(error):
             raise
@@ -121,13 +145,14 @@ async def _answer(answers: Answers, owner: str, portfolio: UUID, question: Quest
         ) from error
 
 
-def _body(served: Served, measure: str, parameters: Parameters) -> bytes:
+def _body(served: Served, question: Question) -> bytes:
     answer = served.answer
     return orjson.dumps(
         {
             "portfolio": answer.key.portfolio,
-            "measure": measure,
-            "parameters": parameters.model_dump(mode="json"),
+            "measure": question.measure.name,
+            "method": question.measure.method,
+            "parameters": question.parameters.model_dump(mode="json"),
             "as_of": answer.session,
             "valuation": answer.key.valuation,
             "portfolio_version": answer.portfolio_version,

@@ -17,9 +17,11 @@ class Wanted:
     """Beside those of the book: what the edition must show of them if it holds them at all."""
     snapshots: bool = False
     returns_of: frozenset[str] = frozenset()
-    """Symbols whose returns are wanted for the sessions from `since` to `until`."""
+    """Symbols whose returns are wanted."""
     since: date | None = None
+    """The first session of these returns; None is the portfolio's first snapshot."""
     until: date | None = None
+    """The last one; None, as any later one, is the book's session."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class Returns:
         """(T,); all NaN for a symbol that was not asked for or has no close."""
         if symbol not in self.symbols:
             return np.full(len(self.sessions), np.nan)
-        return self.returns[self.symbols.index(symbol)]
+        found: Floats = self.returns[self.symbols.index(symbol)]
+        return found
 
 
 _NO_DAYS: NDArray[np.datetime64] = np.array([], dtype="datetime64[D]")

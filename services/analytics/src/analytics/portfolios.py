@@ -1,10 +1,13 @@
 """The portfolio layer, read for one owner at a time."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 import asyncpg
 
 from analytics.book import Book, Position, Snapshot
+from analytics.past import Past, Wanted
+from analytics.past_rows import read_past
 from riskstream.database.tenancy import OWNER_SETTING
 
 API_ROLE = "analytics_api"
@@ -49,8 +52,8 @@ class Portfolios:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def book(self, owner: str, portfolio: UUID) -> Book:
-        """The book of the portfolio's newest valuation, all of it as of one instant.
+    async def read(self, owner: str, portfolio: UUID, wants: Callable[[Book], Wanted]) -> tuple[Book, Wanted, Past]:
+        """The book of the portfolio's newest valuation and what is wanted of its past, all of it as of one instant.
 
         A fold that is written meanwhile is in it whole or not at all. Raises BookGoneError where the owner has no such
         valued portfolio.
@@ -60,23 +63,29 @@ class Portfolios:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             await connection.execute(_ACT_FOR_OWNER, API_ROLE, OWNER_SETTING, owner)
-            head = await connection.fetchrow(_VALUATION, portfolio)
-            if head is None:
-                raise BookGoneError(str(portfolio))
-            if head["snapshot_session"] is None:
-                raise RuntimeError(
-                    f"portfolio {portfolio} has a head at {head['session']} and no snapshot of that session; "
-                    "both are written in one transaction, so somebody else changed valuations.portfolio_snapshots"
-                )
-            positions = await connection.fetch(_POSITIONS, portfolio)
-        return Book(
-            portfolio=portfolio,
-            valuation=head["valuation"],
-            portfolio_version=head["portfolio_version"],
-            edition=head["edition"],
-            session=head["session"],
-            run_id=UUID(int=head["run_id"].int),
-            unknown_symbols=frozenset(head["unknown_symbols"]),
-            snapshot=Snapshot(**{field: head[field] for field in _SNAPSHOT_FIELDS}),
-            positions=tuple(Position(**{field: row[field] for field in _POSITION_FIELDS}) for row in positions),
+            book = await _book(connection, portfolio)
+            wanted = wants(book)
+            return book, wanted, await read_past(connection, book, wanted)
+
+
+async def _book(connection: asyncpg.Connection, portfolio: UUID) -> Book:
+    head = await connection.fetchrow(_VALUATION, portfolio)
+    if head is None:
+        raise BookGoneError(str(portfolio))
+    if head["snapshot_session"] is None:
+        raise RuntimeError(
+            f"portfolio {portfolio} has a head at {head['session']} and no snapshot of that session; "
+            "both are written in one transaction, so somebody else changed valuations.portfolio_snapshots"
         )
+    positions = await connection.fetch(_POSITIONS, portfolio)
+    return Book(
+        portfolio=portfolio,
+        valuation=head["valuation"],
+        portfolio_version=head["portfolio_version"],
+        edition=head["edition"],
+        session=head["session"],
+        run_id=UUID(int=head["run_id"].int),
+        unknown_symbols=frozenset(head["unknown_symbols"]),
+        snapshot=Snapshot(**{field: head[field] for field in _SNAPSHOT_FIELDS}),
+        positions=tuple(Position(**{field: row[field] for field in _POSITION_FIELDS}) for row in positions),
+    )

@@ -4,31 +4,13 @@ import asyncio
 from collections.abc import Collection
 
 import asyncpg
-import numpy as np
 
 from analytics.edition import Edition
-from analytics.factors import FACTORS
+from analytics.edition_rows import read_edition
 from analytics.metrics import EDITION_SECONDS, EDITION_SYMBOLS
+from riskstream.market.risk_factors import BENCHMARKS
 
 EDITIONS_KEPT = 2
-
-# The symbols that an edition contains: all of them, or those named.
-_SYMBOLS = """
-SELECT symbol FROM symbols.symbol_daily_metrics
-WHERE edition = $1 AND ($2::text[] IS NULL OR symbol = ANY ($2))
-ORDER BY symbol
-"""
-
-# Their exposures, one row a factor: 60,000 values as a dozen arrays instead of as many rows.
-_EXPOSURES = """
-SELECT x.factor, min(x.method) AS method, min(x.window_sessions) AS window_sessions,
-    array_agg(x.symbol) AS symbols, array_agg(x.beta) AS betas, array_agg(x.standard_error) AS standard_errors,
-    array_agg(x.reason) AS reasons
-FROM symbols.symbol_factor_exposures x
-WHERE x.session = (SELECT session FROM symbols.editions WHERE edition = $1) AND x.edition = $1
-    AND ($2::text[] IS NULL OR x.symbol = ANY ($2))
-GROUP BY x.factor
-"""
 
 
 class Symbols:
@@ -46,7 +28,8 @@ class Symbols:
         added to it since. One older than those kept is read for `symbols` only.
         """
         if self._too_old(number):
-            return await self._read(number, symbols)
+            # With the funds that the factors are made of, without which most numbers mean nothing.
+            return await self._read(number, {*symbols, *BENCHMARKS})
         async with self._lock(number):
             kept = self._kept.get(number)
             if kept is None:
@@ -84,38 +67,8 @@ class Symbols:
 
     async def _read(self, number: int, symbols: Collection[str] | None) -> Edition:
         """One instant of the edition: all of it, or the rows of `symbols`. Symbols that it lacks are left out."""
-        wanted = None if symbols is None else list(symbols)
         async with (
             self._pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            known = [row["symbol"] for row in await connection.fetch(_SYMBOLS, number, wanted)]
-            rows = await connection.fetch(_EXPOSURES, number, wanted)
-        return await asyncio.to_thread(_as_arrays, number, known, rows)
-
-
-def _as_arrays(number: int, known: list[str], rows: list[asyncpg.Record]) -> Edition:
-    index = {symbol: row for row, symbol in enumerate(known)}
-    betas = np.full((len(known), len(FACTORS)), np.nan)
-    errors = np.full_like(betas, np.nan)
-    reasons: dict[tuple[str, int], str] = {}
-    methods: list[str | None] = [None] * len(FACTORS)
-    windows: list[int | None] = [None] * len(FACTORS)
-    columns = {slug: column for column, slug in enumerate(FACTORS)}
-    for row in rows:
-        column = columns.get(row["factor"])
-        if column is None:
-            continue  # A factor that a newer symbol layer publishes and this version does not show yet.
-        methods[column], windows[column] = row["method"], row["window_sessions"]
-        for symbol, beta, error, reason in zip(
-            row["symbols"], row["betas"], row["standard_errors"], row["reasons"], strict=True
-        ):
-            place = index.get(symbol)
-            if place is None:
-                continue
-            if beta is None:
-                reasons[symbol, column] = reason
-            else:
-                betas[place, column] = beta
-                errors[place, column] = np.nan if error is None else error
-    return Edition(number, index, betas, errors, reasons, tuple(methods), tuple(windows))
+            return await read_edition(connection, number, symbols)

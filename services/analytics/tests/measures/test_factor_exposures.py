@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from analytics.book import Book, Position, Snapshot
 from analytics.edition import Edition
+from analytics.evidence import Evidence
 from analytics.factors import FACTORS
 from analytics.measures.factor_exposures import FactorExposure, FactorExposures, compute
 from analytics.measures.measure import Finding, Parameters
+from analytics.risk_model import no_risk_model
 
 SESSION = date(2024, 12, 16)
 
@@ -40,6 +42,12 @@ def _edition(betas: dict[str, Any], errors: dict[str, float] | None = None, numb
         },
         methods=("ols",) * len(FACTORS),
         windows=(90,) * len(FACTORS),
+        session=SESSION,
+        risk=no_risk_model(len(symbols), "not_published"),
+        sessions=np.array([], dtype="datetime64[D]"),
+        returns=np.empty((len(symbols), 0)),
+        closes=np.full(len(symbols), np.nan),
+        sectors={},
     )
 
 
@@ -83,7 +91,7 @@ def _book(
 
 
 def _ask(book: Book, edition: Edition) -> Finding[FactorExposures]:
-    return compute(book, edition, Parameters())
+    return compute(Evidence(book, edition), Parameters())
 
 
 def _first(book: Book, edition: Edition) -> FactorExposure:

@@ -40,6 +40,8 @@ class HttpPart:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((host, port))
+            # Who reads the address in the log and connects at once waits for the loop, and is not refused.
+            self._socket.listen()
         except OSError as error:
             self._socket.close()
             raise OSError(

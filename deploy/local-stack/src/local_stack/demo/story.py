@@ -191,7 +191,7 @@ class Demo:
         return dict(answer.json())
 
     def _asked(self, name: str, measure: str) -> httpx.Response:
-        url = f"{self.system.analytics.url}/portfolios/{self.told.portfolios[name]}/{measure}"
+        url = f"{self.system.analytics.url}/api/v1/analytics/portfolio/{self.told.portfolios[name]}/{measure}"
         return httpx.get(url, headers=self._as_owner(self.told.owners[name]), timeout=10, trust_env=False)
 
     def _simulator(self, what: str) -> Any:
@@ -230,7 +230,7 @@ def answer_times(system: System, headers: Mapping[str, str], portfolio: str, rep
     The computed one is the first there is; the one from Redis the first after analytics was restarted; of the third
     kind the median of `repeats`.
     """
-    url = f"{system.analytics.url}/portfolios/{portfolio}"
+    url = f"{system.analytics.url}/api/v1/analytics/portfolio/{portfolio}"
     times: dict[str, float] = {}
     with httpx.Client(headers=dict(headers), timeout=10, trust_env=False) as client:
         client.get(

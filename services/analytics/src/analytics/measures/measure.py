@@ -35,6 +35,15 @@ class Finding(Generic[R]):
     coverage: float | None
 
 
+class UnanswerableError(Exception):
+    """The question makes no sense of this book; `detail` says why and how to ask better, `field` where."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+        self.detail = detail
+
+
 def nothing_wanted(_: Book, __: Any) -> Wanted:
     """For the measures to which the newest valuation is enough."""
     return NOTHING_WANTED
@@ -54,7 +63,8 @@ class Measure(Generic[P, R]):
     compute: Callable[[Evidence, P], Finding[R]]
     wants: Callable[[Book, P], Wanted] = nothing_wanted
     posted: bool = False
-    """Whether the parameters are too rich for an address: they come as the JSON body of a POST."""
+    """Whether the parameters are too rich for an address: they come as the JSON body of a POST. Where all of them have
+    defaults there is a GET without parameters too."""
 
 
 AnyMeasure = Measure[Any, Any]

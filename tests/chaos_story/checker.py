@@ -130,10 +130,7 @@ def what_was_edited_is_so(evidence: Evidence) -> Breaches:
             if action != edit.action:
                 yield f"{edit.key}, {edit.action}, was answered version {version} of {edit.portfolio}: that is {action}"
     made = Counter((portfolio, action) for (portfolio, _), action in logged.items() if action not in NO_EDITS)
-    asked: Counter[tuple[UUID, str]] = Counter()
-    for edit in edits:
-        if not edit.refused:
-            asked[edit.portfolio, edit.action] += len(edit.statuses) if edit.may_repeat else 1
+    asked = Counter((edit.portfolio, edit.action) for edit in edits if not edit.refused)
     for (portfolio, action), times in (made - asked).items():
         yield f"{action} of {portfolio} was made {times} times more than it was asked for"
 

@@ -42,7 +42,7 @@ Ask = Callable[..., httpx.Response | None]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent for an edit. With a key it may be sent twice; an ETag makes it good for one version only."""
+    """What is sent for an edit. With a key it may be sent twice; what was seen makes it good for one version only."""
 
     method: str
     path: str
@@ -52,8 +52,7 @@ class Request:
     is_keyed: bool = False
 
     def headers(self, key: str) -> dict[str, str]:
-        keyed = {"Idempotency-Key": key} if self.is_keyed else {}
-        return keyed | self.seen
+        return {**self.seen, **({"Idempotency-Key": key} if self.is_keyed else {})}
 
 
 @dataclass
@@ -78,7 +77,6 @@ class Editor:
         if request is None:
             return
         edited = Edited(f"edit-{asked.number}", portfolio, owner, ACTIONS[asked.kind], time.monotonic())
-        edited.may_repeat = not request.is_keyed and request.etag is None
         self.world.history.edits.append(edited)
         for _ in range(2 if asked.sent_twice and request.is_keyed else 1):
             self._send(edited, request)
@@ -118,20 +116,28 @@ class Editor:
         lot = self._chosen(asked, address, bearer)
         if lot is None:
             return None
-        at, etag = f"{address}/lots/{lot['position_id']}", lot["etag"]
+        at, seen = f"{address}/lots/{lot['position_id']}", {"If-Match": lot["etag"]}
         exited = {"exit_date": max(day, lot["entry_date"]), "exit_price": str(asked.amount), "exit_fee": "1.25"}
         match asked.kind:
             case "price":
-                return Request("PUT", f"{at}/prices/{day}", {"price": str(asked.amount)})
+                return self._price(asked, f"{at}/prices/{day}", bearer)
             case "change lot":
-                return Request("PATCH", at, {"quantity": str(asked.quantity), "entry_fee": "2.5"}, etag)
+                return Request("PATCH", at, {"quantity": str(asked.quantity), "entry_fee": "2.5"}, seen)
             case "remove lot":
-                return Request("DELETE", at, None, etag)
+                return Request("DELETE", at, None, seen)
             case "close lot":
-                return Request("POST", f"{at}/close", exited, etag, is_keyed=True)
+                return Request("POST", f"{at}/close", exited, seen, is_keyed=True)
             case _:
                 part = {"quantity": str(abs(float(lot["quantity"])) / 4)}
-                return Request("POST", f"{at}/close", exited | part, etag, is_keyed=True)
+                return Request("POST", f"{at}/close", exited | part, seen, is_keyed=True)
+
+    def _price(self, asked: Edit, address: str, bearer: Mapping[str, str]) -> Request | None:
+        """The day's first price, or another in the place of the one that is there."""
+        found = self.ask("GET", address, bearer)
+        if found is None or not (found.is_success or found.status_code == 404):
+            return None
+        seen = {"If-Match": found.headers["etag"]} if found.is_success else {"If-None-Match": "*"}
+        return Request("PUT", address, {"price": str(asked.amount)}, seen)
 
     def _chosen(self, asked: Edit, address: str, bearer: Mapping[str, str]) -> dict[str, Any] | None:
         """The lot of this number, of those that the edit can be done to, with its ETag."""

@@ -75,8 +75,6 @@ class Edited:
     """Whether the answer said that the version was valued."""
     refused: bool = False
     """Whether it was answered that it cannot be: nothing was changed."""
-    may_repeat: bool = False
-    """Whether each sending may be made: the last one counts, and they are all the same."""
     done_at: float | None = None
     """When its success was known."""
 

@@ -27,7 +27,8 @@ edits = st.one_of(
     st.tuples(st.just("flow"), st.sampled_from(["deposit", "withdrawal", "fee"]), amounts, days),
     st.tuples(st.just("change flow"), places, amounts, fresh),
     st.tuples(st.just("delete flow"), places, fresh),
-    st.tuples(st.just("price"), places, amounts, days),
+    st.tuples(st.just("price"), places, amounts, days, fresh),
+    st.tuples(st.just("delete price"), places, fresh),
     st.tuples(st.just("again"), places),
     st.tuples(st.just("delete as a stranger"), places),
 )
@@ -142,10 +143,9 @@ class Play:
                 "exit_price": Decimal(3),
             }
             was |= {"quantity": was["quantity"] - part, "entry_fee": was["entry_fee"] - fee}
-            for (of, when), price in list(self.model.prices.items()):
-                if of == lot:
-                    self.model.prices[closed, when] = price
-            self.model.next(lot, closed)
+            copied = {when: price for (of, when), price in self.model.prices.items() if of == lot}
+            self.model.prices |= {(closed, when): price for when, price in copied.items()}
+            self.model.next(lot, closed, *(f"{closed} {when}" for when in copied))
 
     async def open(self, place: int, is_fresh: bool) -> None:
         if (lot := nth(self.model.lots, place)) is None:
@@ -194,18 +194,35 @@ class Play:
             del self.model.flows[flow]
             self.model.next()
 
-    async def price(self, place: int, price: str, day: str) -> None:
+    async def price(self, place: int, price: str, day: str, is_fresh: bool) -> None:
         if (lot := nth(self.model.lots, place)) is None:
             return
-        answer = await self.portfolio.ask("PUT", f"/lots/{lot}/prices/{day}", {"price": price})
-        was = self.model.lots[lot]
+        is_first, was = (lot, day) not in self.model.prices, self.model.lots[lot]
+        seen = {"If-None-Match": "*"} if is_first == is_fresh else {"If-Match": f'"{self._price_tag(lot, day)}"'}
+        answer = await self.portfolio.ask("PUT", f"/lots/{lot}/prices/{day}", {"price": price}, **seen)
         if was["symbol"] != "HOUSE":
             assert answer.status_code == 409
         elif day < was["entry_date"] or (was["exit_date"] is not None and day > was["exit_date"]):
             assert answer.status_code == 422
+        elif not is_fresh:
+            assert answer.status_code == (404 if is_first else 412)
         else:
-            assert answer.json()["version"] == self.model.next()
+            assert answer.headers["etag"] == f'"{self.model.next(f"{lot} {day}")}"'
             self.model.prices[lot, day] = Decimal(price)
+
+    async def delete_price(self, place: int, is_fresh: bool) -> None:
+        held = {f"{lot} {day}": (lot, day) for lot, day in self.model.prices if lot in self.model.lots}
+        if (price := nth(held, place)) is None:
+            return
+        lot, day = held[price]
+        answer = await self.portfolio.ask("DELETE", f"/lots/{lot}/prices/{day}", tag=self._tag(price, is_fresh))
+        assert answer.status_code == (200 if is_fresh else 412)
+        if is_fresh:
+            del self.model.prices[lot, day]
+            self.model.next()
+
+    def _price_tag(self, lot: str, day: str) -> int:
+        return self.model.tags.get(f"{lot} {day}", 1)
 
     async def again(self, place: int) -> None:
         """A request that was answered, sent again: nothing is done twice."""
@@ -234,6 +251,7 @@ class Play:
             prices = (await portfolio.ask("GET", f"/lots/{lot}/prices")).json()["prices"]
             expected = {day: price for (of, day), price in model.prices.items() if of == lot}
             assert {price["date"]: Decimal(price["price"]) for price in prices} == expected
+            assert all(price["changed_version"] == model.tags[f"{lot} {price['date']}"] for price in prices)
         summary = (await portfolio.ask("GET")).json()
         assert (summary["version"], summary["positions_count"]) == (model.version, len(model.lots))
         changes = await portfolio.changes()

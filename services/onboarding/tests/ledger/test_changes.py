@@ -100,6 +100,7 @@ async def test_a_stranger_finds_nothing_and_changes_nothing(portfolio, make_port
             ("DELETE", of_lot, None),
             ("POST", f"{of_lot}/close", close),
             ("GET", f"{of_lot}/prices", None),
+            ("GET", f"{of_lot}/prices/2024-12-13", None),
             ("PUT", f"{of_lot}/prices/2024-12-13", {"price": "1"}),
             ("DELETE", f"{of_lot}/prices/2024-12-13", None),
             ("GET", of_flow, None),

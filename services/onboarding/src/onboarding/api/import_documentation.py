@@ -13,7 +13,7 @@ from onboarding.api.documentation import (
     SAMPLE_CSV,
     problems,
 )
-from onboarding.api.ledger_documentation import ADDING, PORTFOLIOS_VERSION
+from onboarding.api.ledger_documentation import ADDING
 
 _TERMS: dict[str, Any] = DETAILS | {
     "mode": {
@@ -81,7 +81,7 @@ def _file(headers: list[dict[str, Any]], terms: dict[str, Any], required: list[s
 
 FILE = _file([KEY_HEADER], _TERMS, ["name"])
 FILE_INTO = _file(
-    [KEY_HEADER, PORTFOLIOS_VERSION],
+    [KEY_HEADER],
     {name: schema for name, schema in _TERMS.items() if name not in DETAILS},
     [],
 )

@@ -69,7 +69,7 @@ class CashFlowAnswer(Answer):
 class PriceAnswer(Answer):
     date: Day
     price: Decimal = Field(description="USD per share or unit, from that day until the next price.")
-    changed_version: int
+    changed_version: int = Field(description="Its ETag: the portfolio's version that changed it last.")
 
     @classmethod
     def of(cls, record: PriceRecord) -> Self:

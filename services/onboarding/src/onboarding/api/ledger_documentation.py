@@ -14,18 +14,9 @@ from onboarding.api.documentation import (
     POSITION,
     PROBLEM_SCHEMA,
 )
+from onboarding.api.preconditions import SEND_THAT_THERE_IS_NONE, SEND_WHAT_WAS_SEEN
 
 _PATH = "/portfolios/6c1f0c2e-8a53-4f7e-9b0f-3f1f4f0a2b11"
-
-_IF_MATCH = {
-    "name": "If-Match",
-    "in": "header",
-    "schema": {"type": "string"},
-    "example": '"7"',
-    "description": "The ETag of what was seen; `*` for any. 428 without it.",
-}
-
-PORTFOLIOS_VERSION = _IF_MATCH | {"description": "The portfolio's ETag, where nothing may have changed since."}
 
 
 def _problem(status: HTTPStatus, code: str, detail: str, **more: Any) -> dict[int | str, dict[str, Any]]:
@@ -61,7 +52,10 @@ _CONFLICT_OF_VERSIONS = _problem(
 _NO_PRECONDITION = _problem(
     HTTPStatus.PRECONDITION_REQUIRED,
     "precondition_required",
-    "Send the ETag of what you have seen in If-Match, so that nobody's change is lost; `*` overwrites any.",
+    SEND_WHAT_WAS_SEEN,
+)
+_NOTHING_SEEN = _problem(
+    HTTPStatus.PRECONDITION_REQUIRED, "precondition_required", SEND_WHAT_WAS_SEEN + SEND_THAT_THERE_IS_NONE
 )
 _TOO_LARGE = _problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "At most 10,485,760 bytes are accepted.")
 _INVALID = _problem(
@@ -94,8 +88,7 @@ ADDING = _WRITING | _KEY_REUSED | _CONFLICT_OF_VERSIONS
 EDITING = _WRITING | _CONFLICT_OF_VERSIONS | _NO_PRECONDITION
 CLOSING = EDITING | _KEY_REUSED
 DELETING = _UNAUTHORIZED | _FORBIDDEN | _NOT_FOUND | _CONFLICT_OF_VERSIONS | _NO_PRECONDITION | _INVALID | _AWAY
-PRICING = _WRITING | _PUBLIC
-UNPRICING = READING
+PRICING = EDITING | _NOTHING_SEEN | _PUBLIC
 
 
 def _body(
@@ -114,16 +107,16 @@ def _body(
 _USD = {"type": "string", "enum": ["USD"]}
 
 NEW_LOTS = _body(
-    [KEY_HEADER, PORTFOLIOS_VERSION],
+    [KEY_HEADER],
     {"lots": {"type": "array", "minItems": 1, "items": POSITION}},
     {"lots": [{"symbol": "AAPL", "quantity": "10", "entry_price": "246.00", "entry_date": "2024-12-11"}]},
     ["lots"],
 )
 
-LOT_CHANGE = _body([_IF_MATCH], POSITION["properties"], {"quantity": "12", "entry_fee": "1.00"}, [])
+LOT_CHANGE = _body([], POSITION["properties"], {"quantity": "12", "entry_fee": "1.00"}, [])
 
 CLOSE = _body(
-    [KEY_HEADER, _IF_MATCH],
+    [KEY_HEADER],
     {
         "exit_date": DATE,
         "exit_price": DECIMAL | {"description": "USD per share as traded on that day."},
@@ -136,13 +129,13 @@ CLOSE = _body(
 )
 
 NEW_FLOW = _body(
-    [KEY_HEADER, PORTFOLIOS_VERSION],
+    [KEY_HEADER],
     FLOW,
     {"kind": "deposit", "amount": "2500.00", "date": "2024-12-16", "note": "Salary"},
     FLOW_REQUIRED,
 )
 
-FLOW_CHANGE = _body([_IF_MATCH], FLOW, {"amount": "2600.00"}, [])
+FLOW_CHANGE = _body([], FLOW, {"amount": "2600.00"}, [])
 
 PRICE = _body(
     [],
@@ -152,7 +145,7 @@ PRICE = _body(
 )
 
 DESCRIPTION = _body(
-    [_IF_MATCH],
+    [],
     {"name": DETAILS["name"], "declared_equity": {"oneOf": [*DECIMAL["oneOf"], {"type": "null"}]}},
     {"name": "Retirement", "declared_equity": "120000"},
     [],

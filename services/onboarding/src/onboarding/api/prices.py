@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.security import HTTPBearer
 
 from onboarding.api import ledger_documentation as documentation
@@ -12,6 +12,7 @@ from onboarding.api.authors import CurrentAuthor, Owner
 from onboarding.api.ledger_answers import ChangedPrice, ChangeMade, PriceAnswer, Prices, made_of
 from onboarding.api.ledger_bodies import price_day, price_of, read_object
 from onboarding.api.paging import next_page
+from onboarding.api.preconditions import Required, SeenOrNothing, tag_of, tagged
 from onboarding.portfolios import Portfolios
 from onboarding.settings import OnboardingSettings
 from riskstream.runtime.clock import Clock
@@ -41,6 +42,16 @@ def price_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetti
         more = next_page(request, found[-1].price_date) if len(found) == limit else None
         return Prices(prices=[PriceAnswer.of(record) for record in found], next=more)
 
+    @router.get(
+        "/{day}",
+        response_model=PriceAnswer,
+        responses=documentation.READING_ONE,
+        summary="The price that was given for a day",
+    )
+    async def one(portfolio_id: UUID, position_id: UUID, day: str, request: Request, owner: Owner) -> Response:
+        record = await ledger.find(owner, portfolio_id, position_id, price_day(day, clock.today()))
+        return tagged(request, PriceAnswer.of(record).model_dump_json(), tag_of(record.changed_version))
+
     @router.put(
         "/{day}",
         responses=documentation.PRICING,
@@ -48,22 +59,38 @@ def price_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetti
         summary="Say what an option or a private holding was worth on a day",
     )
     async def put(
-        portfolio_id: UUID, position_id: UUID, day: str, request: Request, author: CurrentAuthor
+        portfolio_id: UUID,
+        position_id: UUID,
+        day: str,
+        *,
+        request: Request,
+        response: Response,
+        author: CurrentAuthor,
+        seen: SeenOrNothing,
     ) -> ChangedPrice:
-        """It counts from that day's session, or the next, until the session of the next price."""
+        """It counts from that day's session, or the next, until the session of the next price.
+
+        The day's first price is sent with `If-None-Match: *`, another in its place with its ETag in If-Match.
+        """
         when = price_day(day, clock.today())
         price = price_of(await read_object(request, settings.request_max_bytes))
-        changed, said = await ledger.set(author, portfolio_id, position_id, when, price)
+        if seen.nothing:
+            changed, said = await ledger.add(author, portfolio_id, position_id, when, price)
+        else:
+            changed, said = await ledger.change(author, portfolio_id, position_id, when, price, expected=seen.versions)
         record = await portfolios.settled(author.owner, changed)
+        response.headers["ETag"] = tag_of(said.changed_version)
         return ChangedPrice(
             **made_of(record, changed), price=PriceAnswer.of(said), counts_on=changed.first_affected_session
         )
 
-    @router.delete("/{day}", responses=documentation.UNPRICING, summary="Take the price of a day away")
-    async def delete(portfolio_id: UUID, position_id: UUID, day: str, author: CurrentAuthor) -> ChangeMade:
+    @router.delete("/{day}", responses=documentation.DELETING, summary="Take the price of a day away")
+    async def delete(
+        portfolio_id: UUID, position_id: UUID, day: str, author: CurrentAuthor, expected: Required
+    ) -> ChangeMade:
         """The price before it counts on."""
         when = price_day(day, clock.today())
-        changed = await ledger.delete(author, portfolio_id, position_id, when)
+        changed = await ledger.delete(author, portfolio_id, position_id, when, expected)
         return ChangeMade(**made_of(await portfolios.settled(author.owner, changed), changed))
 
     return router

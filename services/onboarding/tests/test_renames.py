@@ -67,6 +67,20 @@ async def test_every_holders_lots_go_on_under_the_new_name_and_are_folded_from_t
     assert len(await layer.outbox()) == 3
 
 
+async def test_the_log_says_which_lots_came_to_which_names_and_nothing_else_of_them_changed(
+    api, layer, renamer
+) -> None:
+    portfolio = await hold(api, "FI", "AAPL", entry_fee="1.5")
+    await layer.know("FISV")
+    await rename(layer, "FI", "FISV", THURSDAY)
+    await renamer.apply()
+    change = (await api.get(f"/portfolios/{portfolio}/changes")).json()["changes"][0]
+    assert (change["version"], change["action"], change["actor"]) == (2, "lots.rename", "onboarding")
+    [before], [after] = change["before"], change["after"]
+    assert (before["symbol"], after["symbol"], before["entry_fee"]) == ("FI", "FISV", "1.5")
+    assert before | {"symbol": "FISV"} == after
+
+
 async def test_lots_wait_until_the_new_name_is_known(api, layer, renamer) -> None:
     portfolio = await hold(api, "FI")
     await rename(layer, "FI", "FISV")

@@ -19,7 +19,7 @@ from onboarding.edits import Author, Changed, Done, Edit, Edits, Logged, no_such
 from onboarding.idempotency import CREATION, FILE_KEY_PREFIX, CreationKey, earlier_under
 from onboarding.imports.flow import CashFlow
 from onboarding.imports.lot import Lot
-from onboarding.ledger import Ledger, flow_refusal, portfolio_as_json, price_refusal
+from onboarding.ledger import Ledger, enter, flow_refusal, portfolio_as_json, price_refusal
 from onboarding.refusals import FirstSessionRefused, FlowsRefused, NoTradingSessions
 from onboarding.settings import OnboardingSettings
 from onboarding.status import Status, derive
@@ -211,15 +211,14 @@ class Portfolios:
         )
         edit = Edit(connection, author, row, self._clock.now())
         await store.insert_portfolio(connection, owner, row, edit.now)
-        ids = await store.insert_lots(connection, owner, row.portfolio_id, new.lots, version=edit.version)
-        prices = [(lot_id, *said) for lot_id, prices in zip(ids, new.prices, strict=False) for said in prices.items()]
-        await store.insert_prices(connection, owner, row.portfolio_id, prices, version=edit.version)
-        await store.insert_flows(connection, owner, row.portfolio_id, new.flows, version=edit.version)
-        made = portfolio_as_json(row) | {"lots": len(new.lots), "cash_flows": len(new.flows)}
-        made |= {"prices": len(prices)}
+        entered = await enter(edit, new.lots, new.flows, new.prices)
         symbols = (symbol for lot in new.lots for symbol in lot.symbols_to_price(first_session))
         return await self._edits.finish(
-            edit, Logged(action=CREATION, after=[made]), first_session, key=key, symbols=symbols
+            edit,
+            Logged(action=CREATION, after=[portfolio_as_json(row), *entered]),
+            first_session,
+            key=key,
+            symbols=symbols,
         )
 
     async def _first_session(self, connection: AsyncConnection, named: date | None) -> date:

@@ -5,19 +5,24 @@ lost: at intervals, by one replica, in the data alone.
 """
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from onboarding import store
+from onboarding.ledger import lot_as_json
+from onboarding.store import Change, RenamedLots
 from riskstream.database.tenancy import act_for_owner
 from riskstream.events.portfolio import PortfolioChanged
 from riskstream.messaging.outbox import Outbox
 from riskstream.runtime.clock import Clock
 
 PORTFOLIOS_AT_ONCE = 500
+
+ACTOR = "onboarding"
+"""Nobody asked for it: the service does it by itself."""
 
 log = structlog.get_logger(__name__)
 
@@ -55,15 +60,31 @@ class LotRenamer:
             changed = 0
             for owner, portfolios in by_owner.items():
                 await act_for_owner(connection, store.API_ROLE, owner)
-                changes = await store.rename_lots(connection, owner, portfolios, self._clock.now())
-                await self._outbox.publish(
-                    connection,
-                    [
-                        PortfolioChanged(
-                            portfolio=portfolio, owner=owner, version=version, first_affected_session=first_affected
-                        )
-                        for portfolio, version, first_affected in changes
-                    ],
-                )
-                changed += len(changes)
+                now = self._clock.now()
+                renamed = await store.rename_lots(connection, owner, portfolios, now)
+                for each in renamed:
+                    await store.insert_change(connection, owner, each.portfolio_id, _logged(each, now))
+                await self._outbox.publish(connection, [_said(owner, each) for each in renamed])
+                changed += len(renamed)
             return changed
+
+
+def _said(owner: str, renamed: RenamedLots) -> PortfolioChanged:
+    return PortfolioChanged(
+        portfolio=renamed.portfolio_id,
+        owner=owner,
+        version=renamed.version,
+        first_affected_session=renamed.first_affected_session,
+    )
+
+
+def _logged(renamed: RenamedLots, now: datetime) -> Change:
+    return Change(
+        version=renamed.version,
+        first_affected_session=renamed.first_affected_session,
+        changed_at=now,
+        actor=ACTOR,
+        action="lots.rename",
+        before=[lot_as_json(each.position_id, each.was, each.split_from) for each in renamed.lots],
+        after=[lot_as_json(each.position_id, each.now, each.split_from) for each in renamed.lots],
+    )

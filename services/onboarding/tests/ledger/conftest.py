@@ -3,12 +3,16 @@
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeAlias
 
 import httpx
 import pytest
 
 LOT = {"symbol": "AAPL", "quantity": "100", "entry_price": "240", "entry_date": "2024-12-11", "entry_fee": "10"}
+
+Ledger: TypeAlias = dict[tuple[str, ...], dict[str, Any]]
+"""The portfolio, its lots, flows and prices by what each is and which one."""
 
 
 @dataclass
@@ -61,11 +65,57 @@ class Owned:
     async def version(self) -> int:
         return (await self.ask("GET")).json()["version"]
 
+    async def ledger(self) -> Ledger:
+        """All that the API says is in the portfolio now."""
+        lots, flows = await self.lots(), (await self.ask("GET", "/cash-flows")).json()["cash_flows"]
+        summary = (await self.ask("GET")).json()
+        found = [{name: summary[name] for name in ("portfolio_id", "name", "first_session", "declared_equity")}]
+        for lot in lots:
+            lot_id = lot["position_id"]
+            prices = (await self.ask("GET", f"/lots/{lot_id}/prices")).json()["prices"]
+            found += [{"position_id": lot_id} | price for price in prices]
+        return {named(resource): plain(resource) for resource in [*found, *lots, *flows]}
+
+    async def replayed(self) -> Ledger:
+        """What the log of changes leads to, from nothing on."""
+        ledger: Ledger = {}
+        for change in reversed(await self.changes()):
+            before = {named(resource) for resource in change["before"] or ()}
+            after = {named(resource): plain(resource) for resource in change["after"] or ()}
+            assert before <= ledger.keys(), "only what there was can have changed"
+            gone = before - after.keys()
+            # A lot takes its prices along.
+            ledger = {name: kept for name, kept in ledger.items() if name not in gone and ("lot", name[1]) not in gone}
+            ledger |= after
+        return ledger
+
+
+NUMBERS = {
+    "amount", "declared_equity", "entry_fee", "entry_price", "exit_fee", "exit_price", "multiplier", "price",
+    "quantity", "strike_price",
+}  # fmt: skip
+ONLY_ANSWERED = {"changed_version", "counts_on", "created_version", "currency", "entry_counts_on", "exit_counts_on"}
+
+
+def named(resource: dict[str, Any]) -> tuple[str, ...]:
+    if "price" in resource:
+        return "price", resource["position_id"], resource["date"]
+    if "flow_id" in resource:
+        return "flow", resource["flow_id"]
+    return ("lot", resource["position_id"]) if "symbol" in resource else ("portfolio", resource["portfolio_id"])
+
+
+def plain(resource: dict[str, Any]) -> dict[str, Any]:
+    """What log and answers say alike: exact numbers, without nulls, and without fees that were not paid."""
+    said = {name: value for name, value in resource.items() if value is not None and name not in ONLY_ANSWERED}
+    exact = {name: Decimal(value) if name in NUMBERS else value for name, value in said.items()}
+    return {name: value for name, value in exact.items() if value or not name.endswith("_fee")}
+
 
 @pytest.fixture
 def make_portfolio(api: Any) -> Callable[..., Awaitable[Owned]]:
-    async def make(owner: str = "ada", first_session: str = "2024-12-12") -> Owned:
-        body = {"name": "Mine", "positions": [], "declared_equity": "100000", "first_session": first_session}
+    async def make(owner: str = "ada", first_session: str = "2024-12-12", **more: Any) -> Owned:
+        body = {"name": "Mine", "positions": [], "declared_equity": "100000", "first_session": first_session} | more
         answer = await api.create(body, owner)
         assert answer.status_code == 201, answer.text
         return Owned(api, answer.json()["portfolio_id"], owner)

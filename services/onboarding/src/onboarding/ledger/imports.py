@@ -1,17 +1,15 @@
 """What a file adds to a portfolio: lots and cash flows, in one version."""
 
 from collections.abc import Sequence
-from datetime import date
 from uuid import UUID
 
-from onboarding import store
 from onboarding.edits import Author, Changed, Edit, Edits, Logged, Repeated
 from onboarding.idempotency import CreationKey
 from onboarding.imports.flow import CashFlow
 from onboarding.imports.lot import Lot
-from onboarding.ledger.described import flow_as_json, lot_as_json
+from onboarding.ledger.entering import enter
 from onboarding.ledger.flows import flow_refusal
-from onboarding.ledger.lots import insert_lots, symbols_of
+from onboarding.ledger.lots import refuse_too_many, symbols_of
 from onboarding.ledger.withdrawals import excessive_withdrawals
 from onboarding.refusals import FlowsRefused
 
@@ -43,25 +41,18 @@ class ImportLedger:
             if isinstance(edit, Repeated):
                 done, _ = await edit.said()
                 return done
-            ids = await insert_lots(edit, lots, self._edits.settings.portfolio_max_rows)
-            flow_ids, days = await _insert_flows(edit, flows)
-            after = [lot_as_json(lot_id, lot) for lot_id, lot in zip(ids, lots, strict=True)]
-            after += [flow_as_json(flow, flow_id) for flow_id, (_, flow) in zip(flow_ids, flows, strict=True)]
-            affected = min([await edit.counts_on(min(lot.entry_date for lot in lots)), *days])
-            logged = Logged(action=IMPORTED, after=after)
+            await refuse_too_many(edit, len(lots), self._edits.settings.portfolio_max_rows)
+            await _refuse_flows(edit, flows)
+            logged = Logged(action=IMPORTED, after=await enter(edit, lots, [flow for _, flow in flows]))
+            affected = await edit.counts_on(min([*(lot.entry_date for lot in lots), *(flow.day for _, flow in flows)]))
             return await self._edits.finish(edit, logged, affected, key=key, symbols=symbols_of(edit, *lots))
 
 
-async def _insert_flows(edit: Edit, flows: Sequence[tuple[int, CashFlow]]) -> tuple[list[UUID], list[date]]:
-    """The ids of the flows, and the sessions on which they count."""
-    coming = [flow for _, flow in flows]
-    excessive = await excessive_withdrawals(edit, coming)
+async def _refuse_flows(edit: Edit, flows: Sequence[tuple[int, CashFlow]]) -> None:
+    excessive = await excessive_withdrawals(edit, [flow for _, flow in flows])
     judged = [
         (row, flow_refusal(flow, edit.was.first_session) or excessive.get(index))
         for index, (row, flow) in enumerate(flows)
     ]
     if refused := [(row, refusal) for row, refusal in judged if refusal is not None]:
         raise FlowsRefused(refused, place="row")
-    ids = await store.insert_flows(edit.connection, edit.owner, edit.portfolio_id, coming, version=edit.version)
-    counts_on = await edit.each_counts_on(flow.day for flow in coming)
-    return ids, [*counts_on.values()]

@@ -74,7 +74,8 @@ class LotLedger:
         async with self._edits.editing(author, portfolio, key, expected) as edit:
             if isinstance(edit, Repeated):
                 return await _done_before(edit)
-            ids = await insert_lots(edit, lots, self._edits.settings.portfolio_max_rows)
+            await refuse_too_many(edit, len(lots), self._edits.settings.portfolio_max_rows)
+            ids = await store.insert_lots(edit.connection, edit.owner, portfolio, lots, version=edit.version)
             logged = Logged(
                 action=ADDED,
                 subject=ids[0] if len(ids) == 1 else None,
@@ -155,11 +156,10 @@ class LotLedger:
             return await self._edits.finish(edit, logged, await edit.counts_on(was.lot.entry_date))
 
 
-async def insert_lots(edit: Edit, lots: Sequence[Lot], most: int) -> list[UUID]:
-    """Add the lots; returns their ids, in order. Raises TooManyLots where there would be more than `most`."""
-    if await store.count_lots(edit.connection, edit.owner, edit.portfolio_id) + len(lots) > most:
+async def refuse_too_many(edit: Edit, more: int, most: int) -> None:
+    """Raise TooManyLots where the portfolio would have more than `most` with so many `more`."""
+    if await store.count_lots(edit.connection, edit.owner, edit.portfolio_id) + more > most:
         raise TooManyLots(f"A portfolio has at most {most:,} lots; put these into another one.")
-    return await store.insert_lots(edit.connection, edit.owner, edit.portfolio_id, lots, version=edit.version)
 
 
 async def find_lot(connection: AsyncConnection, owner: str, portfolio: UUID, lot_id: UUID) -> LotRecord:

@@ -45,7 +45,7 @@ from onboarding.store.prices import (
     set_price,
 )
 from onboarding.store.records import PortfolioRecord, Valuation, find_portfolio, find_portfolios, page_of_portfolios
-from onboarding.store.renames import holders_of_renamed, rename_lots, try_rename
+from onboarding.store.renames import RenamedLot, RenamedLots, holders_of_renamed, rename_lots, try_rename
 from onboarding.store.sessions import (
     Worth,
     is_session,
@@ -69,6 +69,8 @@ __all__ = [
     "PortfolioRecord",
     "PortfolioRow",
     "PriceRecord",
+    "RenamedLot",
+    "RenamedLots",
     "Valuation",
     "Worth",
     "all_flows",

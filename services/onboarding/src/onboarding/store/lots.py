@@ -123,7 +123,7 @@ async def insert_lots(
 async def positions(connection: AsyncConnection, owner: str, portfolio: UUID) -> list[tuple[UUID, Lot]]:
     """The portfolio's lots with their ids, by symbol and entry date."""
     rows = await connection.execute(_POSITIONS, {"owner": owner, "portfolio": portfolio})
-    return [(row.position_id, _lot(row)) for row in rows]
+    return [(row.position_id, lot_of_row(row)) for row in rows]
 
 
 async def find_lots(connection: AsyncConnection, owner: str, portfolio: UUID, ids: Sequence[UUID]) -> list[LotRecord]:
@@ -165,7 +165,7 @@ async def delete_lot(connection: AsyncConnection, owner: str, lot_id: UUID, vers
 def _record(row: Row[Any]) -> LotRecord:
     return LotRecord(
         position_id=row.position_id,
-        lot=_lot(row),
+        lot=lot_of_row(row),
         split_from=row.split_from,
         created_version=row.created_version,
         changed_version=row.changed_version,
@@ -174,6 +174,7 @@ def _record(row: Row[Any]) -> LotRecord:
     )
 
 
-def _lot(row: Row[Any]) -> Lot:
+def lot_of_row(row: Row[Any]) -> Lot:
+    """The lot in a row that has all of its columns."""
     values = {name: getattr(row, name) for name in _LOT_COLUMNS}
     return Lot(**values | {"investment_class": InvestmentClass(row.investment_class)})

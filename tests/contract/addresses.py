@@ -27,6 +27,8 @@ FILLED = {
 
 OPERATIONS = {"symbol-batch", "portfolio-refresh"}
 """Services that show how the system runs and nobody's data; the others show owners their own."""
+LOOKING = {"analytics"}
+"""Services that change nothing: what is sent to them is a question."""
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
 DAY = str(story.FIRST)
@@ -71,7 +73,7 @@ class Address:
     def needs(self) -> str:
         if self.is_operations:
             return "operator"
-        return "write" if self.method in CHANGING else "read"
+        return "write" if self.method in CHANGING and self.service not in LOOKING else "read"
 
     @property
     def names_a_portfolio(self) -> bool:

@@ -1,7 +1,7 @@
 """A world of rows put in by hand, and replicas of analytics that answer from it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -256,12 +256,26 @@ class Replica:
     tokens: Issuer
     health: Health
 
-    async def get(self, portfolio: UUID | str, measure: str, owner: str = "ana", **parameters: Any) -> httpx.Response:
+    async def get(
+        self,
+        portfolio: UUID | str,
+        measure: str,
+        owner: str = "ana",
+        headers: Mapping[str, str] | None = None,
+        **parameters: Any,
+    ) -> httpx.Response:
         return await self.client.get(
             f"/api/v1/analytics/portfolio/{portfolio}/{measure}",
             params=parameters,
-            headers={"Authorization": f"Bearer {self.tokens.token(owner)}"},
+            headers=self.bearer(owner) | dict(headers or {}),
         )
+
+    async def post(self, portfolio: UUID | str, measure: str, body: Any, owner: str = "ana") -> httpx.Response:
+        address = f"/api/v1/analytics/portfolio/{portfolio}/{measure}"
+        return await self.client.post(address, json=body, headers=self.bearer(owner))
+
+    def bearer(self, owner: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens.token(owner)}"}
 
     async def ask(self, portfolio: UUID, measure: str, owner: str = "ana", **parameters: Any) -> dict[str, Any]:
         response = await self.get(portfolio, measure, owner, **parameters)

@@ -1,7 +1,7 @@
 """Who may ask, and what an answer that cannot be given looks like."""
 
 import asyncio
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -137,3 +137,22 @@ async def test_the_documentation_names_every_measure_with_its_types(replica: Any
         schema = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].rsplit("/")[-1]
         data = document["components"]["schemas"][schema]["properties"]["data"]["$ref"]
         assert data.rsplit("/")[-1] == measure.result.__name__
+
+
+async def test_who_has_the_answer_is_told_so_until_anything_of_it_changes(
+    world: Any, portfolio: Any, make_replica: Any
+) -> None:
+    replica, headers = await make_replica(), {}
+    for change in (None, world.change, None):
+        if change is not None:
+            await change(portfolio)
+        first = await replica.get(portfolio, "overview")
+        headers = {"If-None-Match": f'"other", {first.headers["ETag"]}'}
+        again = await replica.get(portfolio, "overview", headers=headers)
+        assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+        assert (again.headers["ETag"], again.headers["Cache-Control"]) == (first.headers["ETag"], "private, no-cache")
+    other = await replica.get(portfolio, "overview", headers=headers, top=3)
+    later = await make_replica(now=datetime(2024, 12, 18, 4, 30, tzinfo=UTC))
+    aged = await later.get(portfolio, "overview", headers=headers)
+    assert (other.status_code, aged.status_code) == (200, 200)
+    assert aged.json()["age"]["level"] == "warning"

@@ -19,8 +19,9 @@ from analytics.measures.measure import AnyMeasure, Parameters, Result, Unanswera
 from analytics.portfolios import BookGoneError
 from analytics.warming import RecentQuestions
 from riskstream.messaging.errors import is_transient
-from riskstream.runtime.access import guard, own_data
+from riskstream.runtime.access import guard, looking
 from riskstream.runtime.auth import TokenVerifier, current_owner
+from riskstream.runtime.conditional import is_unchanged, not_modified, under
 from riskstream.runtime.health import Health
 from riskstream.runtime.problems import Problem, install_problem_handlers
 from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
@@ -66,7 +67,7 @@ def create_app(
 ) -> FastAPI:
     """The application; it owns nothing and closes nothing."""
     app = FastAPI(title="Riskstream analytics", version="1", docs_url="/docs", redoc_url=None)
-    guard(app, tokens, own_data, limits)
+    guard(app, tokens, looking, limits)
     install_problem_handlers(app)
     # Addresses are compared one after the other: those that are asked for most come first, and in no router of theirs.
     for measure in MEASURES.values():
@@ -82,7 +83,10 @@ def _add_measure(app: FastAPI, measure: AnyMeasure, answers: Answers, recent: Re
         question = Question(measure, parameters)
         served = await _answer(answers, owner, portfolio, question)
         recent.remember(portfolio, question)
-        return Response(_body(served, question), media_type="application/json")
+        tag = _tag(served)
+        if is_unchanged(request, tag):
+            return not_modified(tag)
+        return Response(_body(served, question), media_type="application/json", headers=under(tag))
 
     async def ask(
         request: Request,
@@ -143,6 +147,13 @@ async def _answer(answers: Answers, owner: str, portfolio: UUID, question: Quest
             "The database cannot be reached, and no answer is given that might be an old one. Try again.",
             headers={"Retry-After": RETRY_AFTER_UNAVAILABLE},
         ) from error
+
+
+def _tag(served: Served) -> str:
+    """Of all that the answer says but where it came from and when it was computed: hence a weak one."""
+    key, age = served.answer.key, served.age
+    seen = f"{'pending' if served.pending else 'settled'}.{age.last_due_session}.{age.level}"
+    return f'W/"{key.valuation}.{key.edition}.{key.question}.{seen}"'
 
 
 def _body(served: Served, question: Question) -> bytes:

@@ -22,12 +22,13 @@ from analytics.symbols import Symbols
 from analytics.warming import RecentQuestions, Warming
 from riskstream.messaging.listener import Listener
 from riskstream.runtime.auth import TokenVerifier
+from riskstream.runtime.browsers import open_to_browsers
 from riskstream.runtime.clock import clock_from_environment
 from riskstream.runtime.health import Health, State
 from riskstream.runtime.logs import configure_logs
 from riskstream.runtime.rate_limits import RateLimits
 from riskstream.runtime.service import HttpPart, Periodic, Service
-from riskstream.runtime.settings import AuthSettings, RateSettings
+from riskstream.runtime.settings import AuthSettings, BrowserSettings, RateSettings
 
 NAME = "analytics"
 
@@ -68,6 +69,7 @@ async def serve(settings: AnalyticsSettings, auth: AuthSettings) -> int:
     listener = Listener(settings.kafka, Hints(answers, symbols, warming).handlers(), client_id=f"{NAME}-listener")
     probe = PostgresProbe(head_pool)
     app = create_app(answers, recent, TokenVerifier(auth), health, RateLimits(RateSettings()))
+    open_to_browsers(app, BrowserSettings())
     http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
 
     health.add("postgres", probe.state)

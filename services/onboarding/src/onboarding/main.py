@@ -20,13 +20,14 @@ from riskstream.database.silent_sessions import WATCH_SECONDS, end_silent_sessio
 from riskstream.messaging.outbox import Outbox
 from riskstream.messaging.relay import Relay
 from riskstream.runtime.auth import TokenVerifier
+from riskstream.runtime.browsers import open_to_browsers
 from riskstream.runtime.clock import Clock, clock_from_environment
 from riskstream.runtime.health import Health
 from riskstream.runtime.logs import configure_logs
 from riskstream.runtime.rate_limits import RateLimits
 from riskstream.runtime.server_sent_events import EventStreams
 from riskstream.runtime.service import HttpPart, Periodic, Service
-from riskstream.runtime.settings import AuthSettings, RateSettings
+from riskstream.runtime.settings import AuthSettings, BrowserSettings, RateSettings
 
 SERVICE = "onboarding"
 
@@ -58,6 +59,7 @@ async def serve(clock: Clock) -> int:
     portfolios = Portfolios(engine, outbox, clock, settings)
     limits = RateLimits(RateSettings())
     app = create_app(portfolios, tokens, clock, settings, health, progress=progress, streams=streams, limits=limits)
+    open_to_browsers(app, BrowserSettings())
     http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
     host, port = http.address
     service = Service(SERVICE, health, shutdown_seconds=settings.shutdown_seconds)

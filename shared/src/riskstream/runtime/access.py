@@ -35,6 +35,11 @@ def own_data(method: str) -> Scope:
     return "read" if method in _READING else "write"
 
 
+def looking(_: str) -> Scope:
+    """For applications that change nothing, whose POST is a question too long for an address."""
+    return "read"
+
+
 def operations(_: str) -> Scope:
     """For applications that show how the system runs."""
     return "operator"

@@ -1,9 +1,10 @@
 """The settings that every service has. A service adds its own in a subclass; all come from the environment."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -53,3 +54,27 @@ class RateSettings(BaseSettings):
 
     reads_per_minute: int = Field(default=6_000, ge=0)
     writes_per_minute: int = Field(default=600, ge=0)
+
+
+class BrowserSettings(BaseSettings):
+    """Which web pages may call the API."""
+
+    model_config = SettingsConfigDict(env_prefix="RISKSTREAM_", frozen=True, extra="ignore")
+
+    cors_origins: str = ""
+    """Origins of frontends, `https://risk.example.com`, separated by commas; `*` for any. Empty: only pages that come
+    from the API's own origin."""
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _whole_origins(cls, value: str) -> str:
+        for origin in filter(None, (part.strip() for part in value.split(","))):
+            if origin != "*" and not re.fullmatch(r"https?://[^/\s]+", origin):
+                raise ValueError(
+                    f"{origin!r} is no origin: give scheme and host without a path, as https://risk.example.com"
+                )
+        return value
+
+    @property
+    def origins(self) -> list[str]:
+        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]

@@ -9,10 +9,10 @@ from fastapi.security import HTTPBearer
 
 from onboarding.api import ledger_documentation as documentation
 from onboarding.api.authors import CurrentAuthor, Owner
-from onboarding.api.details import caller_key, canonical
-from onboarding.api.ledger_answers import CashFlowAnswer, CashFlows, ChangedCashFlow, ChangeMade, made_of
+from onboarding.api.keys import IdempotencyKey, caller_key, canonical
+from onboarding.api.ledger_answers import CashFlowAnswer, CashFlows, ChangedCashFlow, ChangeMade, made
 from onboarding.api.ledger_bodies import flow_change, new_flow, read_object
-from onboarding.api.paging import next_page
+from onboarding.api.paging import Limit, next_page
 from onboarding.api.preconditions import Named, Required, tag_of, tagged
 from onboarding.imports.flow import FlowKind
 from onboarding.portfolios import Portfolios
@@ -36,12 +36,12 @@ def cash_flow_router(portfolios: Portfolios, clock: Clock, settings: OnboardingS
         request: Request,
         owner: Owner,
         after: Annotated[UUID | None, Query(description="The last id of the page before.")] = None,
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        limit: Limit = 100,
         kind: FlowKind | None = None,
     ) -> CashFlows:
         """In the order of their ids."""
         found = await ledger.page(owner, portfolio_id, after=after, limit=limit, kind=kind)
-        more = next_page(request, found[-1].flow_id) if len(found) == limit else None
+        more = next_page(request, [record.flow_id for record in found], limit)
         return CashFlows(cash_flows=[CashFlowAnswer.of(record) for record in found], next=more)
 
     @router.get(
@@ -63,19 +63,24 @@ def cash_flow_router(portfolios: Portfolios, clock: Clock, settings: OnboardingS
         summary="Add a deposit, a withdrawal or a fee",
     )
     async def add(
-        portfolio_id: UUID, request: Request, response: Response, author: CurrentAuthor, expected: Named
+        portfolio_id: UUID,
+        *,
+        request: Request,
+        response: Response,
+        author: CurrentAuthor,
+        expected: Named,
+        sent_key: IdempotencyKey = None,
     ) -> ChangedCashFlow:
         """It counts at the close of its session; on a day without one, of the next. A withdrawal is at most the NAV."""
         document = await read_object(request, settings.request_max_bytes)
         flow = new_flow(document, clock.today())
         content = (b"cash_flow.create", portfolio_id.bytes, canonical(document))
-        key = caller_key(request.headers.get("idempotency-key"), *content)
+        key = caller_key(sent_key, *content)
         changed, added = await ledger.add(author, portfolio_id, flow, key=key, expected=expected)
-        record = await portfolios.settled(author.owner, changed)
         response.status_code = HTTPStatus.CREATED if changed.is_new else HTTPStatus.OK
         response.headers["ETag"] = tag_of(added.changed_version)
         response.headers["Location"] = f"/portfolios/{portfolio_id}/cash-flows/{added.flow_id}"
-        return ChangedCashFlow(**made_of(record, changed), cash_flow=CashFlowAnswer.of(added))
+        return ChangedCashFlow(**await made(portfolios, author, changed), cash_flow=CashFlowAnswer.of(added))
 
     @router.patch(
         "/{flow_id}",
@@ -95,14 +100,13 @@ def cash_flow_router(portfolios: Portfolios, clock: Clock, settings: OnboardingS
         """What is not sent stays as it is."""
         change = flow_change(await read_object(request, settings.request_max_bytes), clock.today())
         changed, flow = await ledger.edit(author, portfolio_id, flow_id, expected, change)
-        record = await portfolios.settled(author.owner, changed)
         response.headers["ETag"] = tag_of(flow.changed_version)
-        return ChangedCashFlow(**made_of(record, changed), cash_flow=CashFlowAnswer.of(flow))
+        return ChangedCashFlow(**await made(portfolios, author, changed), cash_flow=CashFlowAnswer.of(flow))
 
     @router.delete("/{flow_id}", responses=documentation.DELETING, summary="Delete a cash flow")
     async def delete(portfolio_id: UUID, flow_id: UUID, author: CurrentAuthor, expected: Required) -> ChangeMade:
         """As if it had never been."""
         changed = await ledger.delete(author, portfolio_id, flow_id, expected)
-        return ChangeMade(**made_of(await portfolios.settled(author.owner, changed), changed))
+        return ChangeMade(**await made(portfolios, author, changed))
 
     return router

@@ -9,7 +9,7 @@ from fastapi.security import HTTPBearer
 from onboarding.api import ledger_documentation as documentation
 from onboarding.api.authors import Owner
 from onboarding.api.ledger_answers import Changes, LoggedChange
-from onboarding.api.paging import next_page
+from onboarding.api.paging import Limit, next_page
 from onboarding.portfolios import Portfolios
 
 
@@ -22,11 +22,11 @@ def change_router(portfolios: Portfolios) -> APIRouter:
         request: Request,
         owner: Owner,
         after: Annotated[int | None, Query(ge=1, description="The last version of the page before.")] = None,
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        limit: Limit = 100,
     ) -> Changes:
         """One entry a version, the newest first."""
         found = await portfolios.changes(owner, portfolio_id, after, limit)
-        more = next_page(request, found[-1].version) if len(found) == limit else None
+        more = next_page(request, [change.version for change in found], limit)
         return Changes(changes=[LoggedChange.of(change) for change in found], next=more)
 
     return router

@@ -9,7 +9,8 @@ from typing import Any
 from onboarding.api.answers import position_finding
 from onboarding.api.bodies import read_json
 from onboarding.api.creations import refuse_fields
-from onboarding.api.details import Details, canonical
+from onboarding.api.details import Details
+from onboarding.api.keys import canonical
 from onboarding.api.ledger_bodies import read_flow
 from onboarding.imports.cells import PRICE_PLACES
 from onboarding.imports.flow import CashFlow

@@ -1,18 +1,13 @@
 """What is said about a portfolio beside its positions: name, declared equity, first session, how to import."""
 
-import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from http import HTTPStatus
 from typing import Any
-from uuid import UUID
 
 from onboarding.api.bodies import NumberText
-from onboarding.idempotency import CALLER_KEY_PREFIX, FILE_KEY_PREFIX, CreationKey
 from onboarding.imports.cells import OLDEST_YEARS
 from onboarding.imports.findings import LONGEST_VALUE, Field
 from onboarding.imports.instruments import is_isin
@@ -20,7 +15,6 @@ from onboarding.imports.mends import mend_of
 from onboarding.imports.rows import Row
 from onboarding.imports.rules import LARGEST_AMOUNT
 from onboarding.imports.values import fit, is_absent, read_date, read_number, years_before
-from riskstream.runtime.problems import Problem
 
 LONGEST_NAME = 200
 EQUITY_PLACES = 4
@@ -28,7 +22,6 @@ LARGEST_EQUITY = Decimal(10) ** 15
 
 MODES = ("all_or_nothing", "accept_valid")
 
-_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _POSITION_FIELDS = frozenset(Field)
 
 
@@ -243,38 +236,6 @@ class Details:
             self.refuse(name, "value_invalid", "Write a text or a number.", value)
             return None
         return None if is_absent(value.strip()) else value.strip()
-
-
-def caller_key(header: str | None, *content: bytes) -> CreationKey | None:
-    """The key of the header `Idempotency-Key`, with a hash of the content; null where there is no header."""
-    if header is None:
-        return None
-    if not _KEY.fullmatch(header):
-        raise Problem(
-            HTTPStatus.BAD_REQUEST,
-            "idempotency_key_invalid",
-            "Idempotency-Key has 1 to 200 printable ASCII characters without spaces; a UUID is a good choice.",
-        )
-    return CreationKey(f"{CALLER_KEY_PREFIX}{header}", _hash(*content))
-
-
-def file_key(file: bytes, *content: bytes, into: UUID | None = None) -> CreationKey:
-    """The key that a file is by itself: to create a portfolio, or to be added to one that there is."""
-    place = "" if into is None else f"{into}:"
-    return CreationKey(f"{FILE_KEY_PREFIX}{place}{_hash(file)}", _hash(file, *content))
-
-
-def canonical(document: object) -> bytes:
-    """The same bytes for the same JSON content, whatever the order of its members."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _hash(*parts: bytes) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.hexdigest()
 
 
 def _shown(value: object) -> str | None:

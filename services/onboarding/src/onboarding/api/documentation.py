@@ -70,15 +70,7 @@ SAMPLE_CSV = (
     f"{','.join(COLUMNS[field] for field in REQUIRED)}\nAAPL,100,185.50,2024-01-16\nBRK.B,-20,410.00,2024-05-01\n"
 )
 
-KEY_HEADER = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "schema": {"type": "string", "maxLength": 200},
-    "description": "Sent again with the same content it creates nothing new and answers 200.",
-}
-
 CREATION: dict[str, Any] = {
-    "parameters": [KEY_HEADER],
     "requestBody": {
         "required": True,
         "content": {

@@ -8,7 +8,6 @@ from onboarding.api.documentation import (
     CREATION_PROBLEMS,
     DATE,
     DETAILS,
-    KEY_HEADER,
     PROBLEM_SCHEMA,
     SAMPLE_CSV,
     problems,
@@ -43,22 +42,19 @@ _TERMS: dict[str, Any] = DETAILS | {
 }
 
 
-def _file(headers: list[dict[str, Any]], terms: dict[str, Any], required: list[str]) -> dict[str, Any]:
+def _file(terms: dict[str, Any], required: list[str]) -> dict[str, Any]:
     """A request with a file: what may be said beside it, in the query or as fields of a form."""
     return {
         "parameters": [
-            *headers,
-            *(
-                {
-                    "name": name,
-                    "in": "query",
-                    "required": name in required,
-                    "schema": {key: said for key, said in schema.items() if key not in {"description", "example"}},
-                    "description": f"{schema.get('description', '')} A form has it as a field.".strip(),
-                    **({"example": schema["example"]} if "example" in schema else {}),
-                }
-                for name, schema in terms.items()
-            ),
+            {
+                "name": name,
+                "in": "query",
+                "required": name in required,
+                "schema": {key: said for key, said in schema.items() if key not in {"description", "example"}},
+                "description": f"{schema.get('description', '')} A form has it as a field.".strip(),
+                **({"example": schema["example"]} if "example" in schema else {}),
+            }
+            for name, schema in terms.items()
         ],
         "requestBody": {
             "required": True,
@@ -79,9 +75,8 @@ def _file(headers: list[dict[str, Any]], terms: dict[str, Any], required: list[s
     }
 
 
-FILE = _file([KEY_HEADER], _TERMS, ["name"])
+FILE = _file(_TERMS, ["name"])
 FILE_INTO = _file(
-    [KEY_HEADER],
     {name: schema for name, schema in _TERMS.items() if name not in DETAILS},
     [],
 )

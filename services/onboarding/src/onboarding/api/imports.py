@@ -13,9 +13,10 @@ from onboarding.api.answers import DryRun, ImportedPortfolio, ImportReport
 from onboarding.api.authors import CurrentAuthor
 from onboarding.api.bodies import read_file
 from onboarding.api.creations import answer_created, named_now, refuse_fields
-from onboarding.api.details import Details, caller_key, canonical, file_key
+from onboarding.api.details import Details
 from onboarding.api.import_documentation import FILE, FILE_INTO, RESPONSES, RESPONSES_INTO
-from onboarding.api.ledger_answers import AddedFile, made_of
+from onboarding.api.keys import IdempotencyKey, caller_key, canonical, file_key
+from onboarding.api.ledger_answers import AddedFile, made
 from onboarding.api.preconditions import Named, tag_of
 from onboarding.idempotency import CreationKey
 from onboarding.imports.files import read_file as read_holdings
@@ -44,15 +45,14 @@ class _Sent:
     dry_run: bool
     terms: Terms
 
-    def key(self, request: Request, into: UUID | None = None) -> CreationKey:
+    def key(self, sent_key: str | None, into: UUID | None = None) -> CreationKey:
         """The key that the caller names, else the file itself; for a new portfolio, or for the one it is added to."""
         sent, known = self.details.sent, self.known
         always = [name for name in KEYED_ALWAYS if name in known]
         keyed = [name for name in known if name in always or (name in sent and name != "dry_run")]
         content = canonical({name: sent.get(name) for name in keyed})
         what = (b"file",) if into is None else (b"portfolio.import", into.bytes)
-        header = request.headers.get("idempotency-key")
-        return caller_key(header, *what, self.content, content) or file_key(self.content, content, into=into)
+        return caller_key(sent_key, *what, self.content, content) or file_key(self.content, content, into=into)
 
 
 def import_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSettings) -> APIRouter:
@@ -89,7 +89,9 @@ def import_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSett
         openapi_extra=FILE,
         summary="Create a portfolio from a file, ours or a broker's",
     )
-    async def import_file(request: Request, response: Response, author: CurrentAuthor) -> ImportedPortfolio | DryRun:
+    async def import_file(
+        request: Request, response: Response, author: CurrentAuthor, sent_key: IdempotencyKey = None
+    ) -> ImportedPortfolio | DryRun:
         """Reports every error of every row at once. The same file sent again creates nothing new and answers 200.
 
         Brokers' exports are recognised by their headers. Purchases and sales become lots, first in, first out, with
@@ -114,7 +116,7 @@ def import_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSett
             declared_equity=equity,
             first_session=first_session,
         )
-        created = await portfolios.create(author, new, sent.key(request))
+        created = await portfolios.create(author, new, sent.key(sent_key))
         record = await answer_created(portfolios, author.owner, created, response)
         return ImportedPortfolio.with_report(record, report)
 
@@ -127,7 +129,13 @@ def import_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSett
         summary="Add a file's lots and cash flows to a portfolio",
     )
     async def add_file(
-        portfolio_id: UUID, request: Request, response: Response, author: CurrentAuthor, expected: Named
+        portfolio_id: UUID,
+        *,
+        request: Request,
+        response: Response,
+        author: CurrentAuthor,
+        expected: Named,
+        sent_key: IdempotencyKey = None,
     ) -> AddedFile | DryRun:
         """As an import that creates one, in one version of the portfolio that there is. The same file sent again into
         the same portfolio adds nothing and answers 200; an Idempotency-Key stands in its place.
@@ -143,12 +151,11 @@ def import_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSett
             response.status_code = HTTPStatus.OK
             return DryRun(would_be_stored=storable, report=report)
         changed = await portfolios.ledger.imports.add(
-            author, portfolio_id, found.lots, found.flows, key=sent.key(request, portfolio_id), expected=expected
+            author, portfolio_id, found.lots, found.flows, key=sent.key(sent_key, portfolio_id), expected=expected
         )
-        record = await portfolios.settled(author.owner, changed)
         response.status_code = HTTPStatus.CREATED if changed.is_new else HTTPStatus.OK
         response.headers["ETag"] = tag_of(changed.version)
-        return AddedFile(**made_of(record, changed), report=report)
+        return AddedFile(**await made(portfolios, author, changed), report=report)
 
     return router
 

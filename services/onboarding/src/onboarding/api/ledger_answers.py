@@ -9,10 +9,10 @@ from uuid import UUID
 from pydantic import Field
 
 from onboarding.api.answers import Answer, ImportReport, PortfolioSummary, Position, position_of, summary_of
-from onboarding.edits import Changed
+from onboarding.edits import Author, Changed
 from onboarding.imports.flow import FlowKind
 from onboarding.ledger import ClosedLots
-from onboarding.portfolios import status_of
+from onboarding.portfolios import Portfolios, status_of
 from onboarding.status import Status
 from onboarding.store import Change, FlowRecord, LotRecord, PortfolioRecord, PriceRecord
 
@@ -176,8 +176,12 @@ class Changes(Answer):
     next: str | None = Field(description="The address of the next page; null on the last one.")
 
 
-def made_of(record: PortfolioRecord, changed: Changed) -> dict[str, Any]:
-    """The members that every answer about a change has. The status is of the moment, the version of the change."""
+async def made(portfolios: Portfolios, author: Author, changed: Changed) -> dict[str, Any]:
+    """The members that every answer about a change has, after the wait for its valuation.
+
+    The status is of the moment, the version of the change.
+    """
+    record = await portfolios.settled(author.owner, changed)
     return {
         "portfolio_id": record.portfolio_id,
         "version": changed.version,

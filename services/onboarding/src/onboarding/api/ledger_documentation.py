@@ -10,7 +10,6 @@ from onboarding.api.documentation import (
     DETAILS,
     FLOW,
     FLOW_REQUIRED,
-    KEY_HEADER,
     POSITION,
     PROBLEM_SCHEMA,
 )
@@ -91,12 +90,9 @@ DELETING = _UNAUTHORIZED | _FORBIDDEN | _NOT_FOUND | _CONFLICT_OF_VERSIONS | _NO
 PRICING = EDITING | _NOTHING_SEEN | _PUBLIC
 
 
-def _body(
-    parameters: list[dict[str, Any]], properties: dict[str, Any], example: dict[str, Any], required: list[str]
-) -> dict[str, Any]:
+def _body(properties: dict[str, Any], example: dict[str, Any], required: list[str]) -> dict[str, Any]:
     schema = {"type": "object", "additionalProperties": False, "required": required, "properties": properties}
     return {
-        "parameters": parameters,
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": schema, "example": example}},
@@ -107,16 +103,14 @@ def _body(
 _USD = {"type": "string", "enum": ["USD"]}
 
 NEW_LOTS = _body(
-    [KEY_HEADER],
     {"lots": {"type": "array", "minItems": 1, "items": POSITION}},
     {"lots": [{"symbol": "AAPL", "quantity": "10", "entry_price": "246.00", "entry_date": "2024-12-11"}]},
     ["lots"],
 )
 
-LOT_CHANGE = _body([], POSITION["properties"], {"quantity": "12", "entry_fee": "1.00"}, [])
+LOT_CHANGE = _body(POSITION["properties"], {"quantity": "12", "entry_fee": "1.00"}, [])
 
 CLOSE = _body(
-    [KEY_HEADER],
     {
         "exit_date": DATE,
         "exit_price": DECIMAL | {"description": "USD per share as traded on that day."},
@@ -129,23 +123,20 @@ CLOSE = _body(
 )
 
 NEW_FLOW = _body(
-    [KEY_HEADER],
     FLOW,
     {"kind": "deposit", "amount": "2500.00", "date": "2024-12-16", "note": "Salary"},
     FLOW_REQUIRED,
 )
 
-FLOW_CHANGE = _body([], FLOW, {"amount": "2600.00"}, [])
+FLOW_CHANGE = _body(FLOW, {"amount": "2600.00"}, [])
 
 PRICE = _body(
-    [],
     {"price": DECIMAL | {"description": "USD per share or unit, 0 or above."}, "currency": _USD},
     {"price": "12.50"},
     ["price"],
 )
 
 DESCRIPTION = _body(
-    [],
     {"name": DETAILS["name"], "declared_equity": {"oneOf": [*DECIMAL["oneOf"], {"type": "null"}]}},
     {"name": "Retirement", "declared_equity": "120000"},
     [],

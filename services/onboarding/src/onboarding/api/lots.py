@@ -12,10 +12,10 @@ from onboarding.api import ledger_documentation as documentation
 from onboarding.api.answers import MOST_FINDINGS, position_finding
 from onboarding.api.authors import CurrentAuthor, Owner
 from onboarding.api.creations import named_now
-from onboarding.api.details import caller_key, canonical
-from onboarding.api.ledger_answers import AddedLots, ChangedLot, ChangeMade, ClosedLot, LotAnswer, Lots, made_of
+from onboarding.api.keys import IdempotencyKey, caller_key, canonical
+from onboarding.api.ledger_answers import AddedLots, ChangedLot, ChangeMade, ClosedLot, LotAnswer, Lots, made
 from onboarding.api.ledger_bodies import closing, lot_change, new_lots, read_object
-from onboarding.api.paging import next_page
+from onboarding.api.paging import Limit, next_page
 from onboarding.api.preconditions import Named, Required, tag_of, tagged
 from onboarding.portfolios import Portfolios
 from onboarding.settings import OnboardingSettings
@@ -37,7 +37,7 @@ def lot_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetting
         request: Request,
         owner: Owner,
         after: Annotated[UUID | None, Query(description="The last id of the page before.")] = None,
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        limit: Limit = 100,
         symbol: Annotated[str | None, Query(max_length=64, description="Of the lot, or of what it is on.")] = None,
         state: Literal["open", "closed"] | None = None,
     ) -> Lots:
@@ -50,7 +50,7 @@ def lot_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetting
             symbol=None if symbol is None else dash_form(symbol),
             is_open=None if state is None else state == "open",
         )
-        more = next_page(request, found[-1].position_id) if len(found) == limit else None
+        more = next_page(request, [record.position_id for record in found], limit)
         return Lots(lots=[LotAnswer.of(record) for record in found], next=more)
 
     @router.get(
@@ -69,22 +69,27 @@ def lot_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetting
         summary="Add one or several lots",
     )
     async def add(
-        portfolio_id: UUID, request: Request, response: Response, author: CurrentAuthor, expected: Named
+        portfolio_id: UUID,
+        *,
+        request: Request,
+        response: Response,
+        author: CurrentAuthor,
+        expected: Named,
+        sent_key: IdempotencyKey = None,
     ) -> AddedLots:
         """All or none, in one version. If-Match, where it is sent, names the portfolio's version."""
         document = await read_object(request, settings.request_max_bytes)
         found = await asyncio.to_thread(new_lots, document, settings.portfolio_max_rows, clock.today())
         found = await named_now(portfolios, author.owner, found)
         content = (b"lot.create", portfolio_id.bytes, canonical(document))
-        key = caller_key(request.headers.get("idempotency-key"), *content)
+        key = caller_key(sent_key, *content)
         changed, lots = await ledger.add(author, portfolio_id, found.lots, key=key, expected=expected)
-        record = await portfolios.settled(author.owner, changed)
         response.status_code = HTTPStatus.CREATED if changed.is_new else HTTPStatus.OK
         response.headers["ETag"] = tag_of(changed.version)
         if len(lots) == 1:
             response.headers["Location"] = f"/portfolios/{portfolio_id}/lots/{lots[0].position_id}"
         return AddedLots(
-            **made_of(record, changed),
+            **await made(portfolios, author, changed),
             lots=[LotAnswer.of(lot) for lot in lots],
             warnings=[position_finding(finding) for finding in found.warnings[:MOST_FINDINGS]],
         )
@@ -107,9 +112,8 @@ def lot_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetting
         """What is not sent stays as it is; null clears a field. With `exit_date` null the lot is open again."""
         change = lot_change(await read_object(request, settings.request_max_bytes), clock.today())
         changed, lot = await ledger.edit(author, portfolio_id, position_id, expected, change)
-        record = await portfolios.settled(author.owner, changed)
         response.headers["ETag"] = tag_of(lot.changed_version)
-        return ChangedLot(**made_of(record, changed), lot=LotAnswer.of(lot))
+        return ChangedLot(**await made(portfolios, author, changed), lot=LotAnswer.of(lot))
 
     @router.post(
         "/{position_id}/close",
@@ -125,6 +129,7 @@ def lot_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetting
         response: Response,
         author: CurrentAuthor,
         expected: Required,
+        sent_key: IdempotencyKey = None,
     ) -> ClosedLot:
         """`quantity` is in shares as of the exit date, after splits; without it all is closed.
 
@@ -134,18 +139,17 @@ def lot_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetting
         document = await read_object(request, settings.request_max_bytes)
         how = closing(document, clock.today())
         content = (b"lot.close", portfolio_id.bytes, position_id.bytes, canonical(document))
-        key = caller_key(request.headers.get("idempotency-key"), *content)
+        key = caller_key(sent_key, *content)
         changed, lots = await ledger.close(
             author, portfolio_id, position_id, key=key, expected=expected, change=how.change, quantity=how.quantity
         )
-        record = await portfolios.settled(author.owner, changed)
         response.headers["ETag"] = tag_of((lots.stays or lots.closed).changed_version)
-        return ClosedLot.of(made_of(record, changed), lots)
+        return ClosedLot.of(await made(portfolios, author, changed), lots)
 
     @router.delete("/{position_id}", responses=documentation.DELETING, summary="Delete a lot")
     async def delete(portfolio_id: UUID, position_id: UUID, author: CurrentAuthor, expected: Required) -> ChangeMade:
         """As if it had never been held. What was sold is closed instead."""
         changed = await ledger.delete(author, portfolio_id, position_id, expected)
-        return ChangeMade(**made_of(await portfolios.settled(author.owner, changed), changed))
+        return ChangeMade(**await made(portfolios, author, changed))
 
     return router

@@ -20,10 +20,11 @@ from onboarding.api.authors import CurrentAuthor, Owner
 from onboarding.api.bodies import read_limited
 from onboarding.api.creation_bodies import new_portfolio
 from onboarding.api.creations import answer_created, named_now
-from onboarding.api.details import caller_key
 from onboarding.api.documentation import CREATION_PROBLEMS, UNAUTHORIZED
+from onboarding.api.keys import IdempotencyKey, caller_key
 from onboarding.api.ledger_answers import ChangedPortfolio
 from onboarding.api.ledger_bodies import description_of, read_object
+from onboarding.api.paging import Limit, next_page
 from onboarding.api.preconditions import Required, tag_of, tag_with_body, tagged
 from onboarding.portfolios import Portfolios as PortfolioService
 from onboarding.settings import OnboardingSettings
@@ -42,7 +43,9 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         openapi_extra=documentation.CREATION,
         summary="Create a portfolio from JSON",
     )
-    async def create(request: Request, response: Response, author: CurrentAuthor) -> CreatedPortfolio:
+    async def create(
+        request: Request, response: Response, author: CurrentAuthor, sent_key: IdempotencyKey = None
+    ) -> CreatedPortfolio:
         """Stores the portfolio with all its positions and cash flows and waits a moment for its valuation.
 
         Symbols that nobody knows yet are brought in afterwards; until then the portfolio is `pending`.
@@ -51,20 +54,21 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         new, validated, document = await asyncio.to_thread(new_portfolio, body, clock, settings.portfolio_max_rows)
         validated = await named_now(portfolios, author.owner, validated)
         new = replace(new, lots=validated.lots)
-        key = caller_key(request.headers.get("idempotency-key"), b"json", document)
+        key = caller_key(sent_key, b"json", document)
         created = await portfolios.create(author, new, key)
         record = await answer_created(portfolios, author.owner, created, response)
         return CreatedPortfolio.with_warnings(record, validated)
 
     @router.get("", responses=documentation.problems(**UNAUTHORIZED), summary="List your portfolios")
     async def page(
+        request: Request,
         owner: Owner,
         after: Annotated[UUID | None, Query(description="The last id of the page before.")] = None,
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        limit: Limit = 100,
     ) -> Portfolios:
         """In the order of their ids, each with its status."""
         records = await portfolios.page(owner, after, limit)
-        more = f"/portfolios?after={records[-1].portfolio_id}&limit={limit}" if len(records) == limit else None
+        more = next_page(request, [record.portfolio_id for record in records], limit)
         return Portfolios(portfolios=[PortfolioSummary.of(record) for record in records], next=more)
 
     @router.get(

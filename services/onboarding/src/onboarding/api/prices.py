@@ -9,9 +9,9 @@ from fastapi.security import HTTPBearer
 
 from onboarding.api import ledger_documentation as documentation
 from onboarding.api.authors import CurrentAuthor, Owner
-from onboarding.api.ledger_answers import ChangedPrice, ChangeMade, PriceAnswer, Prices, made_of
+from onboarding.api.ledger_answers import ChangedPrice, ChangeMade, PriceAnswer, Prices, made
 from onboarding.api.ledger_bodies import price_day, price_of, read_object
-from onboarding.api.paging import next_page
+from onboarding.api.paging import Limit, next_page
 from onboarding.api.preconditions import Required, SeenOrNothing, tag_of, tagged
 from onboarding.portfolios import Portfolios
 from onboarding.settings import OnboardingSettings
@@ -35,11 +35,11 @@ def price_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetti
         request: Request,
         owner: Owner,
         after: Annotated[date | None, Query(description="The last date of the page before.")] = None,
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        limit: Limit = 100,
     ) -> Prices:
         """By date."""
         found = await ledger.page(owner, portfolio_id, position_id, after, limit)
-        more = next_page(request, found[-1].price_date) if len(found) == limit else None
+        more = next_page(request, [record.price_date for record in found], limit)
         return Prices(prices=[PriceAnswer.of(record) for record in found], next=more)
 
     @router.get(
@@ -78,10 +78,11 @@ def price_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetti
             changed, said = await ledger.add(author, portfolio_id, position_id, when, price)
         else:
             changed, said = await ledger.change(author, portfolio_id, position_id, when, price, expected=seen.versions)
-        record = await portfolios.settled(author.owner, changed)
         response.headers["ETag"] = tag_of(said.changed_version)
         return ChangedPrice(
-            **made_of(record, changed), price=PriceAnswer.of(said), counts_on=changed.first_affected_session
+            **await made(portfolios, author, changed),
+            price=PriceAnswer.of(said),
+            counts_on=changed.first_affected_session,
         )
 
     @router.delete("/{day}", responses=documentation.DELETING, summary="Take the price of a day away")
@@ -91,6 +92,6 @@ def price_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetti
         """The price before it counts on."""
         when = price_day(day, clock.today())
         changed = await ledger.delete(author, portfolio_id, position_id, when, expected)
-        return ChangeMade(**made_of(await portfolios.settled(author.owner, changed), changed))
+        return ChangeMade(**await made(portfolios, author, changed))
 
     return router

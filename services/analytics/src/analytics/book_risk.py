@@ -1,0 +1,142 @@
+"""The variance of a book by the risk model, and who adds what to it (docs/adr/0010-risk-model.md).
+
+Use: `loadings = loadings_of(edition.risk, holdings.rows)` once, then `book_risk(loadings, holdings.market_values)` for
+as many books over these symbols as are asked about. Values in USD give figures in USD, whatever NAV is; weights give
+figures relative to NAV.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.risk_model import RiskModel
+from riskstream.market.arrays import Bools, Floats
+from riskstream.market.weights import session_weights
+
+NoRiskReason = Literal["no_risk_model", "residuals_not_kept"]
+
+
+@dataclass(frozen=True)
+class Loadings:
+    """What the model says of N symbols, ready to be summed. Rows of symbols that do not enter are 0."""
+
+    entered: Bools
+    """(N,): whether the symbol has loadings and a specific variance."""
+    betas: Floats
+    """(N, 8)"""
+    residuals: Floats
+    """(N, T) daily, 0 where none was seen."""
+    unseen_variance: Floats
+    """(N,) daily: the specific variance times the weight of the sessions without residual."""
+    factor_covariance: Floats
+    """(8, 8) daily."""
+    session_weights: Floats
+    """(T,), summing to 1."""
+
+    @property
+    def variances(self) -> Floats:
+        """(N,) daily, of each symbol held alone: the diagonal of `covariance`."""
+        factors = ((self.betas @ self.factor_covariance) * self.betas).sum(axis=1)
+        found: Floats = factors + self.residuals**2 @ self.session_weights + self.unseen_variance
+        return found
+
+    def covariance(self) -> Floats:
+        """(N, N) daily, positive semidefinite: `w' covariance w` is the variance of the book with weights w."""
+        factors = self.betas @ self.factor_covariance @ self.betas.T
+        return factors + self.specific_covariance()
+
+    def specific_covariance(self) -> Floats:
+        """(N, N) daily, positive semidefinite: Ψ."""
+        weighted = self.residuals * np.sqrt(self.session_weights)
+        found: Floats = weighted @ weighted.T + np.diag(self.unseen_variance)
+        return found
+
+
+@dataclass(frozen=True)
+class BookRisk:
+    """Daily, in the unit of the values that it was computed from, or that unit squared where it is a variance.
+
+    Contributions are Euler's: those of symbols sum to the volatility, and so do those of factors and the specific one.
+    They are 0 where the volatility is.
+    """
+
+    exposures: Floats
+    """(8,): what is held of each factor, x."""
+    factor_variance: float
+    """x'Fx"""
+    specific_variance: float
+    """w'Ψw"""
+    contributions: Floats
+    """(N,) by symbol, 0 for one that does not enter."""
+    factor_contributions: Floats
+    """(8,)"""
+    specific_contribution: float
+
+    @property
+    def volatility(self) -> float:
+        """Of a day."""
+        return float(np.sqrt(self.factor_variance + self.specific_variance))
+
+
+def why_no_risk(risk: RiskModel) -> NoRiskReason | None:
+    """Why the edition can forecast no book; None where it can."""
+    if risk.factors is None:
+        return "no_risk_model"
+    return None if risk.residuals_kept else "residuals_not_kept"
+
+
+def loadings_of(risk: RiskModel, rows: NDArray[np.intp]) -> Loadings:
+    """The model's rows (N,), all of them in the edition as those of `Holdings` are.
+
+    Raises ValueError for a row that is not, and where the edition has no model or its residuals were dropped: ask
+    `why_no_risk` first.
+    """
+    if risk.factors is None or not risk.residuals_kept:
+        raise ValueError(f"the edition forecasts no book: {why_no_risk(risk)} ({risk.reason or 'it is old'})")
+    if (rows < 0).any():
+        raise ValueError(f"{int((rows < 0).sum())} of {len(rows)} symbols are not in the edition: leave them out first")
+    sessions = session_weights(risk.residuals.shape[1], risk.factors.half_life)
+    betas, variances, residuals = risk.betas[rows], risk.specific_variance[rows], risk.residuals[rows]
+    entered = np.isfinite(betas).all(axis=1) & np.isfinite(variances)
+    missing = np.isnan(residuals)
+    residuals[missing] = 0.0
+    if not entered.all():
+        betas[~entered], variances[~entered], residuals[~entered] = 0.0, 0.0, 0.0
+    return Loadings(
+        entered=entered,
+        betas=betas,
+        residuals=residuals,
+        unseen_variance=variances * (missing @ sessions),
+        factor_covariance=risk.factors.forecast,
+        session_weights=sessions,
+    )
+
+
+def book_risk(loadings: Loadings, values: Floats) -> BookRisk:
+    """`x'Fx + w'Ψw` of the book that holds signed `values` (N,) of the symbols, and the contributions to its root.
+
+    w'Ψw is `Σ_t ω_t · [(Σ_{i seen on t} w_i e_it)² + Σ_{i not seen on t} w_i² D_i]`: the exponentially weighted mean
+    square of the book's own residual series, in which a symbol without residual adds what is expected of it, as if
+    independent. Volatility is homogeneous of degree one in `values`, so that `w_i ∂σ/∂w_i` add up to it (Euler).
+    """
+    values = np.where(loadings.entered, values, 0.0)
+    exposures = values @ loadings.betas
+    moved = loadings.factor_covariance @ exposures
+    own = values @ loadings.residuals
+    unseen = values**2 * loadings.unseen_variance
+    # F is positive semidefinite, but what is summed up of a book without exposures may end below 0 by a rounding.
+    factor_variance = max(float(exposures @ moved), 0.0)
+    specific_variance = float(loadings.session_weights @ own**2 + unseen.sum())
+    volatility = float(np.sqrt(factor_variance + specific_variance))
+    per_volatility = 1.0 / volatility if volatility > 0 else 0.0
+    by_symbol = values * (loadings.betas @ moved + loadings.residuals @ (loadings.session_weights * own)) + unseen
+    return BookRisk(
+        exposures=exposures,
+        factor_variance=factor_variance,
+        specific_variance=specific_variance,
+        contributions=by_symbol * per_volatility,
+        factor_contributions=exposures * moved * per_volatility,
+        specific_contribution=specific_variance * per_volatility,
+    )

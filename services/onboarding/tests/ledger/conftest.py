@@ -65,8 +65,8 @@ class Owned:
     async def version(self) -> int:
         return (await self.ask("GET")).json()["version"]
 
-    async def ledger(self) -> Ledger:
-        """All that the API says is in the portfolio now."""
+    async def answered(self) -> Ledger:
+        """All that is in the portfolio, as the API answers it."""
         lots, flows = await self.lots(), (await self.ask("GET", "/cash-flows")).json()["cash_flows"]
         summary = (await self.ask("GET")).json()
         found = [{name: summary[name] for name in ("portfolio_id", "name", "first_session", "declared_equity")}]
@@ -74,7 +74,11 @@ class Owned:
             lot_id = lot["position_id"]
             prices = (await self.ask("GET", f"/lots/{lot_id}/prices")).json()["prices"]
             found += [{"position_id": lot_id} | price for price in prices]
-        return {named(resource): plain(resource) for resource in [*found, *lots, *flows]}
+        return {named(resource): resource for resource in [*found, *lots, *flows]}
+
+    async def ledger(self) -> Ledger:
+        """The same as the log of changes would say it."""
+        return {name: plain(resource) for name, resource in (await self.answered()).items()}
 
     async def replayed(self) -> Ledger:
         """What the log of changes leads to, from nothing on."""

@@ -37,6 +37,15 @@ async def held(api, portfolio, owner="ada"):
     return answer["version"], sorted(position["symbol"] for position in answer["positions"])
 
 
+async def patch(api, portfolio, lot, **fields):
+    """The answer to a change of a lot as it was seen."""
+    headers = api.as_owner("ada", **{"If-Match": f'"{lot["changed_version"]}"'})
+    path = f"/portfolios/{portfolio}/lots/{lot['position_id']}"
+    answer = await api.client.patch(path, json=fields, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
 async def test_every_holders_lots_go_on_under_the_new_name_and_are_folded_from_the_day_of_the_rename(
     api, layer, renamer
 ) -> None:
@@ -148,6 +157,57 @@ async def test_an_old_name_that_is_sent_is_entered_under_the_new_one_with_a_warn
         (4, "Symbol", "symbol_renamed")
     ]
     assert await held(api, stored["portfolio_id"]) == (1, ["AAPL", "FISV"])
+
+
+async def test_a_lot_that_is_changed_to_an_old_name_has_the_new_one_at_once_with_a_warning(api, layer, renamer) -> None:
+    await rename(layer, "FI", "FISV")
+    portfolio = await hold(api, "AAPL")
+    for known in (False, True):
+        if known:
+            await layer.know("FISV")
+        [lot] = (await api.get(f"/portfolios/{portfolio}/lots")).json()["lots"]
+        was = await patch(api, portfolio, lot, symbol="MSFT")
+        answer = await patch(api, portfolio, was["lot"], symbol="fi")
+        [warning] = answer["warnings"]
+        assert (warning["field"], warning["code"], warning["value"]) == ("symbol", "symbol_renamed", "FI")
+        assert "FISV" in warning["message"]
+        assert warning["mend"]
+        assert answer["lot"]["symbol"] == "FISV"
+        change = (await api.get(f"/portfolios/{portfolio}/changes")).json()["changes"][0]
+        assert (change["before"][0]["symbol"], change["after"][0]["symbol"]) == ("MSFT", "FISV")
+    asked_for = [key for kind, key, _ in await layer.outbox() if kind == "symbol.requested.v1"]
+    assert asked_for == ["FISV"], "the new name, as long as it was not known; never the old one"
+    assert await renamer.apply() == 0
+
+
+async def test_a_change_of_something_else_leaves_an_old_name_to_the_round_that_changes_all(api, layer, renamer) -> None:
+    portfolio = await hold(api, "FI")
+    await rename(layer, "FI", "FISV")
+    [lot] = (await api.get(f"/portfolios/{portfolio}/lots")).json()["lots"]
+    answer = await patch(api, portfolio, lot, quantity="7", symbol="FI")
+    assert (answer["lot"]["symbol"], answer["warnings"]) == ("FI", [])
+    await layer.know("FISV")
+    assert await renamer.apply() == 1
+    assert await held(api, portfolio) == (3, ["FISV"])
+
+
+async def test_what_an_option_comes_to_be_on_and_what_comes_to_be_listed_has_its_new_name_too(api, layer) -> None:
+    option = {
+        "symbol": "X 270115C100", "investment_class": "OPTIONS", "underlying_symbol": "AAPL", "strike_price": "100",
+        "expiration_date": "2027-01-15", "option_type": "CALL",
+    }  # fmt: skip
+    body = {"name": "x", "positions": [POSITION | option, POSITION | {"symbol": "FI", "investment_class": "PRIVATE"}]}
+    portfolio = (await api.create(body)).json()["portfolio_id"]
+    await layer.know("FISV")
+    await rename(layer, "FI", "FISV")
+    lots = (await api.get(f"/portfolios/{portfolio}/lots")).json()["lots"]
+    call, house = sorted(lots, key=lambda lot: lot["investment_class"])
+    answer = await patch(api, portfolio, call, underlying_symbol="FI")
+    assert (answer["lot"]["underlying_symbol"], answer["warnings"][0]["field"]) == ("FISV", "underlying_symbol")
+    answer = await patch(api, portfolio, house, entry_price="2")
+    assert (answer["lot"]["symbol"], answer["warnings"]) == ("FI", [])
+    answer = await patch(api, portfolio, answer["lot"], investment_class="PUBLIC")
+    assert (answer["lot"]["symbol"], answer["warnings"][0]["value"]) == ("FISV", "FI")
 
 
 async def test_a_symbol_that_was_dropped_makes_its_holders_portfolio_an_error_with_the_reason(api, layer) -> None:

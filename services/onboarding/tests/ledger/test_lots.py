@@ -145,6 +145,18 @@ class TestChanging:
         assert (opened["exit_date"], opened["exit_price"], Decimal(opened["exit_fee"])) == (None, None, 0)
         assert answer.json()["first_affected_session"] == "2024-12-13"
 
+    async def test_what_is_rounded_is_warned_about_and_what_stays_is_not(self, portfolio):
+        path = f"/lots/{(await portfolio.lot())['position_id']}"
+        exit_ = {"exit_date": "2024-12-13", "exit_price": "248.1234567891"}
+        for method, where, body, field in (
+            ("PATCH", path, {"entry_price": "240.1234567891"}, "entry_price"),
+            ("PATCH", path, {"quantity": "7"}, None),
+            ("POST", f"{path}/close", exit_, "exit_price"),
+        ):
+            answer = await portfolio.ask(method, where, body, tag="*")
+            found = [(warning["field"], warning["code"]) for warning in answer.json()["warnings"]]
+            assert found == ([] if field is None else [(field, "number_rounded")]), body
+
     async def test_every_rule_holds_for_the_outcome(self, portfolio):
         lot = await portfolio.lot()
         path = f"/lots/{lot['position_id']}"

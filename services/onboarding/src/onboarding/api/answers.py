@@ -188,9 +188,13 @@ class DryRun(Answer):
 
 
 def position_finding(finding: Finding) -> dict[str, Any]:
-    """A finding in the words of JSON: index and field."""
+    """A finding about one of several positions in the words of JSON: index and field."""
+    return {"index": finding.place} | field_finding(finding)
+
+
+def field_finding(finding: Finding) -> dict[str, Any]:
+    """A finding about the one thing that was sent."""
     return {
-        "index": finding.place,
         "field": finding.field,
         "code": finding.code,
         "message": finding.message,

@@ -8,7 +8,15 @@ from uuid import UUID
 
 from pydantic import Field
 
-from onboarding.api.answers import Answer, ImportReport, PortfolioSummary, Position, position_of, summary_of
+from onboarding.api.answers import (
+    Answer,
+    ImportReport,
+    PortfolioSummary,
+    Position,
+    field_finding,
+    position_of,
+    summary_of,
+)
 from onboarding.edits import Author, Changed
 from onboarding.imports.flow import FlowKind
 from onboarding.ledger import ClosedLots
@@ -99,16 +107,19 @@ class AddedFile(ChangeMade):
 
 class ChangedLot(ChangeMade):
     lot: LotAnswer
+    warnings: list[dict[str, Any]] = Field(description="Findings that refused nothing, by field.")
 
 
 class ClosedLot(ChangeMade):
     closed: LotAnswer
     remaining: LotAnswer | None = Field(description="The lot with what is still held; null where all was closed.")
+    warnings: list[dict[str, Any]] = Field(description="Findings that refused nothing, by field.")
 
     @classmethod
     def of(cls, made: dict[str, Any], lots: ClosedLots) -> Self:
         remaining = None if lots.stays is None else LotAnswer.of(lots.stays)
-        return cls(**made, closed=LotAnswer.of(lots.closed), remaining=remaining)
+        warnings = [field_finding(finding) for finding in lots.warnings]
+        return cls(**made, closed=LotAnswer.of(lots.closed), remaining=remaining, warnings=warnings)
 
 
 class ChangedCashFlow(ChangeMade):

@@ -9,16 +9,17 @@ from typing import Any
 
 from fastapi import Request
 
-from onboarding.api.answers import MOST_FINDINGS, position_finding
+from onboarding.api.answers import MOST_FINDINGS, field_finding, position_finding
 from onboarding.api.bodies import read_json, read_limited
 from onboarding.api.details import Details
 from onboarding.imports.cells import PRICE_PLACES, QUANTITY_PLACES
 from onboarding.imports.export import as_positions
-from onboarding.imports.findings import Field
+from onboarding.imports.findings import Field, Finding
 from onboarding.imports.flow import CashFlow, FlowKind
 from onboarding.imports.lot import Lot
 from onboarding.imports.movements import AMOUNT_PLACES
 from onboarding.imports.rows import Row, Validated, check_row, validate
+from onboarding.ledger import LotChange
 from onboarding.ledger.described import as_text
 from onboarding.portfolios import Description
 from riskstream.runtime.problems import Problem
@@ -31,7 +32,7 @@ CLOSE_FIELDS = ("exit_date", "exit_price", "quantity", "exit_fee", "currency")
 class Closing:
     """How a lot is to be closed: its exit, and how many shares as of that day; null is all."""
 
-    change: Callable[[Lot], Lot]
+    change: LotChange
     quantity: Decimal | None
 
 
@@ -69,7 +70,7 @@ def new_lots(document: Mapping[str, Any], most: int, today: date) -> Validated:
     return validated
 
 
-def lot_change(sent: Mapping[str, Any], today: date) -> Callable[[Lot], Lot]:
+def lot_change(sent: Mapping[str, Any], today: date) -> LotChange:
     """The lot as it is with what is sent in its place; null clears a field, and of the exit's date the whole exit.
 
     Every rule about a position is applied to the outcome: a Problem (422) with all errors.
@@ -80,7 +81,7 @@ def lot_change(sent: Mapping[str, Any], today: date) -> Callable[[Lot], Lot]:
     if not sent:
         refuse([Details.error("lot", "nothing_to_change", "Send at least one field of the lot.")])
 
-    def changed(lot: Lot) -> Lot:
+    def changed(lot: Lot) -> tuple[Lot, Sequence[Finding]]:
         cells = {Field(name): text for name, text in as_positions([lot])[0].items()}
         if "exit_date" in sent and sent["exit_date"] is None:
             cells.pop(Field.EXIT_PRICE, None)
@@ -88,9 +89,9 @@ def lot_change(sent: Mapping[str, Any], today: date) -> Callable[[Lot], Lot]:
         for name, value in sent.items():
             cells[Field(name)] = "" if value is None else value
         checked = check_row(Row(0, cells), today)
-        refuse([_without_index(position_finding(finding)) for finding in checked.errors])
+        refuse([field_finding(finding) for finding in checked.errors])
         assert checked.lot is not None, "without errors there is a lot"
-        return checked.lot
+        return checked.lot, checked.warnings
 
     return changed
 

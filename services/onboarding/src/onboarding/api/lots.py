@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.security import HTTPBearer
 
 from onboarding.api import ledger_documentation as documentation
-from onboarding.api.answers import MOST_FINDINGS, position_finding
+from onboarding.api.answers import MOST_FINDINGS, field_finding, position_finding
 from onboarding.api.authors import CurrentAuthor, Owner
 from onboarding.api.creations import named_now
 from onboarding.api.keys import IdempotencyKey, caller_key, canonical
@@ -111,9 +111,13 @@ def lot_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetting
     ) -> ChangedLot:
         """What is not sent stays as it is; null clears a field. With `exit_date` null the lot is open again."""
         change = lot_change(await read_object(request, settings.request_max_bytes), clock.today())
-        changed, lot = await ledger.edit(author, portfolio_id, position_id, expected, change)
+        changed, lot, warnings = await ledger.edit(author, portfolio_id, position_id, expected, change)
         response.headers["ETag"] = tag_of(lot.changed_version)
-        return ChangedLot(**await made(portfolios, author, changed), lot=LotAnswer.of(lot))
+        return ChangedLot(
+            **await made(portfolios, author, changed),
+            lot=LotAnswer.of(lot),
+            warnings=[field_finding(finding) for finding in warnings],
+        )
 
     @router.post(
         "/{position_id}/close",

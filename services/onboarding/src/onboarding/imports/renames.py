@@ -1,6 +1,6 @@
 """Rows that name a symbol by a name it no longer has: entered under the new one, with a warning."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from onboarding.imports.findings import Field, Finding
@@ -15,12 +15,8 @@ def under_new_names(validated: Validated, names: Mapping[str, str]) -> Validated
     warnings = list(validated.warnings)
     lots = []
     for place, lot in zip(validated.places, validated.lots, strict=True):
-        new, field = renamed(lot, names)
-        if field is not None:
-            old = lot.symbol if field is Field.SYMBOL else lot.underlying_symbol
-            assert old is not None
-            message = f"{old} is called {names[old]} now; the position is entered under that name."
-            warnings.append(Finding(place, field, "symbol_renamed", message, old))
+        new, found = under_new_name(lot, names, place)
+        warnings += found
         lots.append(new)
     return replace(validated, lots=lots, warnings=warnings)
 
@@ -35,11 +31,13 @@ def listed_symbol(lot: Lot) -> tuple[Field, str] | None:
     return None
 
 
-def renamed(lot: Lot, names: Mapping[str, str]) -> tuple[Lot, Field | None]:
-    """The lot under new names, and the field that changed."""
-    match listed_symbol(lot):
-        case (Field.SYMBOL, symbol) if symbol in names:
-            return replace(lot, symbol=names[symbol]), Field.SYMBOL
-        case (Field.UNDERLYING_SYMBOL, symbol) if symbol in names:
-            return replace(lot, underlying_symbol=names[symbol]), Field.UNDERLYING_SYMBOL
-    return lot, None
+def under_new_name(lot: Lot, names: Mapping[str, str], place: int = 0) -> tuple[Lot, Sequence[Finding]]:
+    """The lot with an old name of `names` replaced by its new one, and a warning where it was."""
+    listed = listed_symbol(lot)
+    if listed is None or listed[1] not in names:
+        return lot, ()
+    field, old = listed
+    new = names[old]
+    message = f"{old} is called {new} now; the position is entered under that name."
+    now = replace(lot, symbol=new) if field is Field.SYMBOL else replace(lot, underlying_symbol=new)
+    return now, [Finding(place, field, "symbol_renamed", message, old)]

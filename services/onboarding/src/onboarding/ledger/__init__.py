@@ -4,7 +4,7 @@ from onboarding.ledger.described import as_text, flow_as_json, lot_as_json, port
 from onboarding.ledger.entering import enter
 from onboarding.ledger.flows import FlowLedger, flow_refusal
 from onboarding.ledger.imports import ImportLedger
-from onboarding.ledger.lots import ClosedLots, LotLedger
+from onboarding.ledger.lots import ClosedLots, LotChange, LotLedger
 from onboarding.ledger.prices import PriceLedger, price_refusal
 from onboarding.ledger.service import Ledger
 
@@ -13,6 +13,7 @@ __all__ = [
     "FlowLedger",
     "ImportLedger",
     "Ledger",
+    "LotChange",
     "LotLedger",
     "PriceLedger",
     "as_text",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from onboarding import store
 from onboarding.edits import Author, Changed, Edit, Edits, Logged, Repeated, refuse_conflict
 from onboarding.idempotency import CreationKey
+from onboarding.imports.findings import Finding
 from onboarding.imports.lot import InvestmentClass, Lot
+from onboarding.imports.renames import listed_symbol, under_new_name
 from onboarding.ledger.closing import Parted, close_part
 from onboarding.ledger.described import lot_as_json, price_as_json
 from onboarding.refusals import CreatedAndDeleted, LotClosed, NoSuchLot, TooManyLots
@@ -23,6 +25,9 @@ EDITED = "lot.edit"
 CLOSED = "lot.close"
 DELETED = "lot.delete"
 
+LotChange: TypeAlias = Callable[[Lot], tuple[Lot, Sequence[Finding]]]
+"""Makes of a lot what it is to be, with warnings; raises where that cannot be."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClosedLots:
@@ -30,6 +35,7 @@ class ClosedLots:
 
     closed: LotRecord
     stays: LotRecord | None
+    warnings: Sequence[Finding] = ()
 
 
 class LotLedger:
@@ -92,13 +98,17 @@ class LotLedger:
         portfolio: UUID,
         lot_id: UUID,
         expected: frozenset[int] | None,
-        change: Callable[[Lot], Lot],
-    ) -> tuple[Changed, LotRecord]:
-        """Let the lot be what `change` makes of it; what that raises leaves it as it was. Raises VersionConflict."""
+        change: LotChange,
+    ) -> tuple[Changed, LotRecord, Sequence[Finding]]:
+        """Let the lot be what `change` makes of it; what that raises leaves it as it was. Raises VersionConflict.
+
+        A symbol that it did not name before is entered by the name that it has now. Returns the warnings too.
+        """
         async with self._edits.editing(author, portfolio) as edit:
             assert isinstance(edit, Edit)
             was = await _held(edit, lot_id, expected)
-            lot = change(was.lot)
+            lot, rounded = change(was.lot)
+            lot, renamed = await _named_now(edit, was.lot, lot)
             await store.change_lot(edit.connection, edit.owner, lot_id, lot, edit.version)
             logged = Logged(
                 action=EDITED,
@@ -108,7 +118,7 @@ class LotLedger:
             )
             affected = await edit.counts_on(_earliest_difference(was.lot, lot))
             done = await self._edits.finish(edit, logged, affected, symbols=symbols_of(edit, lot))
-            return done, await find_lot(edit.connection, edit.owner, portfolio, lot_id)
+            return done, await find_lot(edit.connection, edit.owner, portfolio, lot_id), [*rounded, *renamed]
 
     async def close(
         self,
@@ -118,7 +128,7 @@ class LotLedger:
         *,
         key: CreationKey | None,
         expected: frozenset[int] | None,
-        change: Callable[[Lot], Lot],
+        change: LotChange,
         quantity: Decimal | None,
     ) -> tuple[Changed, ClosedLots]:
         """Close the lot, or `quantity` shares of it as of the exit date, with the exit that `change` gives it.
@@ -135,7 +145,7 @@ class LotLedger:
                 raise LotClosed(
                     f"The lot was closed on {was.lot.exit_date}. To open it again, PATCH it with exit_date null."
                 )
-            whole = change(was.lot)
+            whole, warnings = change(was.lot)
             assert whole.exit_date is not None, "a close has a date"
             parted = close_part(whole, quantity, await _ratios(edit, whole, whole.exit_date))
             ids, after = await _store_parted(edit, was, parted)
@@ -144,7 +154,7 @@ class LotLedger:
             # Two lots in place of one are two lots from the entry on: how many there were is in every snapshot since.
             affected = await edit.counts_on(whole.exit_date if parted.stays is None else was.lot.entry_date)
             changed = await self._edits.finish(edit, logged, affected, key=key)
-            return changed, _closed(await _in_order(edit.connection, edit.owner, portfolio, ids))
+            return changed, _closed(await _in_order(edit.connection, edit.owner, portfolio, ids), warnings)
 
     async def delete(self, author: Author, portfolio: UUID, lot_id: UUID, expected: frozenset[int] | None) -> Changed:
         """Take the lot away, as if it had never been held. Raises VersionConflict."""
@@ -197,8 +207,19 @@ async def _done_before(repeated: Repeated) -> tuple[Changed, Sequence[LotRecord]
     return done, lots
 
 
-def _closed(lots: Sequence[LotRecord]) -> ClosedLots:
-    return ClosedLots(lots[0], lots[1] if len(lots) > 1 else None)
+def _closed(lots: Sequence[LotRecord], warnings: Sequence[Finding] = ()) -> ClosedLots:
+    return ClosedLots(lots[0], lots[1] if len(lots) > 1 else None, warnings)
+
+
+async def _named_now(edit: Edit, was: Lot, lot: Lot) -> tuple[Lot, Sequence[Finding]]:
+    """The lot with the present name of the symbol that it came to name, and a warning where that is another one.
+
+    A name that it had before stays: it changes with those of all holders, once the edition has the new one.
+    """
+    listed = listed_symbol(lot)
+    if listed is None or listed == listed_symbol(was):
+        return lot, ()
+    return under_new_name(lot, await store.new_names(edit.connection, [listed[1]]))
 
 
 async def _store_parted(edit: Edit, was: LotRecord, parted: Parted) -> tuple[list[UUID], list[dict[str, Any]]]:

@@ -1,22 +1,23 @@
 """The HTTP side of analytics: one address per measure, and problems for what cannot be answered."""
 
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
-from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 import orjson
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import Depends, FastAPI, Query, Request, Response
 from pydantic import BaseModel
 
 from analytics.answers import Answers, Layer, Served
 from analytics.cache.answer import Question
 from analytics.freshness import Level
 from analytics.heads import NotValuedYetError, UnknownPortfolioError
-from analytics.measures import MEASURES
-from analytics.measures.measure import AnyMeasure, Parameters, Result, UnanswerableError
-from analytics.portfolios import BookGoneError
+from analytics.measures import MEASURES, TOGETHER
+from analytics.measures.measure import AnyMeasure, Result, UnanswerableError
+from analytics.portfolios import BookGoneError, NoneValuedYetError, TooManyPortfoliosError
 from analytics.warming import RecentQuestions
 from riskstream.messaging.errors import is_transient
 from riskstream.runtime.access import guard, looking
@@ -26,11 +27,13 @@ from riskstream.runtime.health import Health
 from riskstream.runtime.problems import Problem, install_problem_handlers
 from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
 
-ADDRESS = "/api/v1/analytics/portfolio"
+PORTFOLIO = "/api/v1/analytics/portfolio/{portfolio}"
+PORTFOLIOS = "/api/v1/analytics/portfolios"
 RETRY_AFTER_NOT_VALUED = "2"
 RETRY_AFTER_UNAVAILABLE = "5"
 
 R = TypeVar("R", bound=Result)
+Endpoint: TypeAlias = Callable[..., Awaitable[Response]]
 
 
 class AgeBody(BaseModel):
@@ -41,25 +44,32 @@ class AgeBody(BaseModel):
     last_due_session: date | None
 
 
-class AnswerBody(BaseModel, Generic[R]):
-    """An answer and what it belongs to. Everything but `pending`, `age` and `cache` is fixed by the valuation."""
+class TogetherBody(BaseModel, Generic[R]):
+    """An answer and what it belongs to. Everything but `pending`, `age` and `cache` is fixed by the valuations."""
 
-    portfolio: UUID
     measure: str
     method: str
     """How the numbers come about, in a line."""
     parameters: dict[str, Any]
     as_of: date
-    valuation: int
-    portfolio_version: int
     edition: int
     run_id: UUID
     pending: bool
+    """A change waits for its valuation; the answer is the last one's."""
     age: AgeBody
     coverage: float | None
+    """The share of gross market value that entered; null where there is none."""
     cache: Layer
     computed_at: datetime
     data: R
+
+
+class AnswerBody(TogetherBody[R], Generic[R]):
+    """An answer about one portfolio, and the valuation it belongs to."""
+
+    portfolio: UUID
+    valuation: int
+    portfolio_version: int
 
 
 def create_app(
@@ -77,59 +87,83 @@ def create_app(
 
 
 def _add_measure(app: FastAPI, measure: AnyMeasure, answers: Answers, recent: RecentQuestions) -> None:
-    async def reply(request: Request, portfolio: UUID, parameters: Parameters) -> Response:
-        # Called, not depended on: FastAPI takes as long to find that a dependency needs nothing as for all the rest.
-        owner = await current_owner(request)
-        question = Question(measure, parameters)
-        served = await _answer(answers, owner, portfolio, question)
-        recent.remember(portfolio, question)
-        tag = _tag(served)
-        if is_unchanged(request, tag):
-            return not_modified(tag)
-        return Response(_body(served, question), media_type="application/json", headers=under(tag))
+    """The measure of one portfolio, and of all of an owner's together.
 
-    async def ask(
-        request: Request,
-        portfolio: UUID,
-        parameters: Annotated[measure.parameters, Query()],  # type: ignore[name-defined]  # known when this line runs
-    ) -> Response:
-        return await reply(request, portfolio, parameters)
+    The owner is found by a call, not a dependency: FastAPI takes as long to find that a dependency needs nothing as for
+    all the rest.
+    """
+    combined = TOGETHER[measure.name]
 
-    async def ask_as_usual(request: Request, portfolio: UUID) -> Response:
-        return await reply(request, portfolio, measure.parameters())
+    def of_one(taken: Any) -> Endpoint:
+        async def ask(request: Request, portfolio: UUID, parameters: taken) -> Response:
+            owner, question = await current_owner(request), Question(measure, parameters)
+            with _problems(f"There is no portfolio {portfolio} of yours."):
+                served = await answers.answer(owner, portfolio, question)
+            recent.remember(portfolio, question)
+            return _reply(request, served, question, of_portfolio=True)
 
-    async def ask_in_full(request: Request, portfolio: UUID, parameters: measure.parameters) -> Response:  # type: ignore[name-defined]  # known when this line runs
-        return await reply(request, portfolio, parameters)
+        return ask
 
-    add = partial(
-        app.add_api_route,
-        f"{ADDRESS}/{{portfolio}}/{measure.name}",
-        tags=["portfolios"],
-        summary=measure.summary,
-        description=measure.compute.__doc__ or "",
-        response_model=AnswerBody[measure.result],  # type: ignore[name-defined]  # known when this line runs
-    )
+    def of_all(taken: Any) -> Endpoint:
+        async def ask(request: Request, parameters: taken) -> Response:
+            owner, question = await current_owner(request), Question(combined, parameters)
+            with _problems("You have no portfolio."):
+                served = await answers.answer_together(owner, question)
+            return _reply(request, served, question, of_portfolio=False)
+
+        return ask
+
+    for method, taken in _forms(measure):
+        suffix = " of your own" if method == "POST" else ""
+        for address, shape, endpoint, one in (
+            (PORTFOLIO, AnswerBody, of_one, measure),
+            (PORTFOLIOS, TogetherBody, of_all, combined),
+        ):
+            app.add_api_route(
+                f"{address}/{measure.name}",
+                endpoint(taken),
+                methods=[method],
+                tags=[address.split("/")[4]],
+                name=f"{one.name}{suffix}",
+                summary=f"{one.summary}{suffix}",
+                description=measure.compute.__doc__ or "",
+                response_model=shape[one.result],
+            )
+
+
+def _forms(measure: AnyMeasure) -> list[tuple[str, Any]]:
+    """The methods by which the measure is asked for, and how each takes the parameters."""
+    parameters = measure.parameters
     if not measure.posted:
-        add(ask, methods=["GET"], name=measure.name)
-        return
-    add(ask_in_full, methods=["POST"], name=f"{measure.name} of your own")
-    if not any(field.is_required() for field in measure.parameters.model_fields.values()):
-        add(ask_as_usual, methods=["GET"], name=measure.name)
+        return [("GET", Annotated[parameters, Query()])]
+    if any(field.is_required() for field in parameters.model_fields.values()):
+        return [("POST", parameters)]
+
+    def as_usual() -> Any:
+        return parameters()
+
+    return [("POST", parameters), ("GET", Annotated[parameters, Depends(as_usual)])]
 
 
-async def _answer(answers: Answers, owner: str, portfolio: UUID, question: Question) -> Served:
+@contextmanager
+def _problems(not_found: str) -> Iterator[None]:
+    """What keeps an answer from being given, as the problem that says so."""
     try:
-        return await answers.answer(owner, portfolio, question)
+        yield
     except (UnknownPortfolioError, BookGoneError) as error:
-        raise Problem(
-            HTTPStatus.NOT_FOUND, "portfolio_not_found", f"There is no portfolio {portfolio} of yours."
-        ) from error
-    except NotValuedYetError as error:
+        raise Problem(HTTPStatus.NOT_FOUND, "portfolio_not_found", not_found) from error
+    except (NotValuedYetError, NoneValuedYetError) as error:
         raise Problem(
             HTTPStatus.CONFLICT,
             "not_valued_yet",
-            f"Portfolio {portfolio} has not been valued yet; its status at onboarding says what it waits for.",
+            "It has not been valued yet; its status at onboarding says what it waits for.",
             headers={"Retry-After": RETRY_AFTER_NOT_VALUED},
+        ) from error
+    except TooManyPortfoliosError as error:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "too_many_portfolios",
+            f"You have {error}, which is the most that is computed as one; ask about them one by one.",
         ) from error
     except UnanswerableError as error:
         raise Problem(
@@ -149,6 +183,14 @@ async def _answer(answers: Answers, owner: str, portfolio: UUID, question: Quest
         ) from error
 
 
+def _reply(request: Request, served: Served, question: Question, *, of_portfolio: bool) -> Response:
+    tag = _tag(served)
+    if is_unchanged(request, tag):
+        return not_modified(tag)
+    body = _body(served, question, of_portfolio=of_portfolio)
+    return Response(body, media_type="application/json", headers=under(tag))
+
+
 def _tag(served: Served) -> str:
     """Of all that the answer says but where it came from and when it was computed: hence a weak one."""
     key, age = served.answer.key, served.age
@@ -156,17 +198,22 @@ def _tag(served: Served) -> str:
     return f'W/"{key.valuation}.{key.edition}.{key.question}.{seen}"'
 
 
-def _body(served: Served, question: Question) -> bytes:
+def _body(served: Served, question: Question, *, of_portfolio: bool) -> bytes:
     answer = served.answer
-    return orjson.dumps(
-        {
+    whose: dict[str, Any] = {}
+    if of_portfolio:
+        whose = {
             "portfolio": answer.key.portfolio,
+            "valuation": answer.key.valuation,
+            "portfolio_version": answer.portfolio_version,
+        }
+    return orjson.dumps(
+        whose
+        | {
             "measure": question.measure.name,
             "method": question.measure.method,
             "parameters": question.parameters.model_dump(mode="json"),
             "as_of": answer.session,
-            "valuation": answer.key.valuation,
-            "portfolio_version": answer.portfolio_version,
             "edition": answer.key.edition,
             "run_id": answer.run_id,
             "pending": served.pending,

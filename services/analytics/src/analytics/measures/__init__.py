@@ -1,7 +1,8 @@
-"""All measures. To add one: a module with a `MEASURE`, and a line here; its address and documentation follow."""
+"""All measures. To add one: a module with a `MEASURE`, and a line here; its addresses and documentation follow."""
 
 from analytics.measures import factor_exposures, overview
 from analytics.measures.measure import AnyMeasure
+from analytics.measures.together import together
 
 MEASURES: dict[str, AnyMeasure] = {
     measure.name: measure
@@ -10,3 +11,5 @@ MEASURES: dict[str, AnyMeasure] = {
         factor_exposures.MEASURE,
     )
 }
+TOGETHER: dict[str, AnyMeasure] = {name: together(measure) for name, measure in MEASURES.items()}
+"""The same, of all of an owner's portfolios, under the same names."""

@@ -112,7 +112,8 @@ def edition_of(  # what an edition may lack
     for symbol, oldest in (missing or {}).items():
         returns[index[symbol], :oldest] = np.nan
         residuals[index[symbol], : max(oldest - (returns.shape[1] - 252), 0)] = np.nan
-    variances = np.nanmean(residuals**2, axis=1)
+    seen = np.isfinite(residuals).sum(axis=1)
+    variances = np.where(seen > 0, np.nansum(residuals**2, axis=1) / np.maximum(seen, 1), np.nan)
     held_by_assumption = np.array([symbol in (assumed or {}) for symbol in symbols])
     betas[held_by_assumption] = np.eye(8)[0]
     variances[held_by_assumption] = 2e-4

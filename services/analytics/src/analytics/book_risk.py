@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from analytics.risk_model import RiskModel
 from riskstream.market.arrays import Bools, Floats
+from riskstream.market.risk_factors import RISK_FACTORS
 from riskstream.market.weights import session_weights
 
 NoRiskReason = Literal["no_risk_model", "residuals_not_kept"]
@@ -78,6 +79,10 @@ class BookRisk:
     def volatility(self) -> float:
         """Of a day."""
         return float(np.sqrt(self.factor_variance + self.specific_variance))
+
+
+NOTHING_AT_RISK = BookRisk(np.zeros(len(RISK_FACTORS)), 0.0, 0.0, np.zeros(0), np.zeros(len(RISK_FACTORS)), 0.0)
+"""The risk of a book without holdings, whatever the model."""
 
 
 def why_no_risk(risk: RiskModel) -> NoRiskReason | None:

@@ -13,6 +13,11 @@ from onboarding.renames import LotRenamer
 from riskstream.messaging.outbox import Outbox
 
 POSITION = {"quantity": "1", "entry_price": "1", "entry_date": "2024-01-02"}
+OPTION = POSITION | {
+    "symbol": "FI 270115C100", "investment_class": "OPTIONS", "underlying_symbol": "FI", "strike_price": "100",
+    "expiration_date": "2027-01-15", "option_type": "CALL",
+}  # fmt: skip
+PRIVATE = POSITION | {"symbol": "FI", "investment_class": "PRIVATE"}
 THURSDAY, FRIDAY, MONDAY = date(2024, 12, 12), date(2024, 12, 13), date(2024, 12, 16)
 NEXT_EDITION = 8
 
@@ -111,11 +116,7 @@ async def test_a_rename_of_a_session_to_come_affects_the_published_one(api, laye
 async def test_an_option_follows_what_it_is_on_and_a_private_holding_of_the_same_name_stays(
     api, layer, renamer
 ) -> None:
-    option = {
-        "symbol": "FI 270115C100", "investment_class": "OPTIONS", "underlying_symbol": "FI", "strike_price": "100",
-        "expiration_date": "2027-01-15", "option_type": "CALL",
-    }  # fmt: skip
-    body = {"name": "x", "positions": [POSITION | option, POSITION | {"symbol": "FI", "investment_class": "PRIVATE"}]}
+    body = {"name": "x", "positions": [OPTION, PRIVATE]}
     created = (await api.create(body)).json()["portfolio_id"]
     await layer.know("FISV")
     await rename(layer, "FI", "FISV")
@@ -192,11 +193,7 @@ async def test_a_change_of_something_else_leaves_an_old_name_to_the_round_that_c
 
 
 async def test_what_an_option_comes_to_be_on_and_what_comes_to_be_listed_has_its_new_name_too(api, layer) -> None:
-    option = {
-        "symbol": "X 270115C100", "investment_class": "OPTIONS", "underlying_symbol": "AAPL", "strike_price": "100",
-        "expiration_date": "2027-01-15", "option_type": "CALL",
-    }  # fmt: skip
-    body = {"name": "x", "positions": [POSITION | option, POSITION | {"symbol": "FI", "investment_class": "PRIVATE"}]}
+    body = {"name": "x", "positions": [OPTION | {"underlying_symbol": "AAPL"}, PRIVATE]}
     portfolio = (await api.create(body)).json()["portfolio_id"]
     await layer.know("FISV")
     await rename(layer, "FI", "FISV")

@@ -92,8 +92,9 @@ def test_the_standard_error_is_that_of_a_deviation_of_as_many_normals_as_the_wei
     assert 110 < found.estimation.effective_observations < 125
     assert (found.estimation.sessions, found.estimation.half_life) == (252, 42)
     assert found.daily_volatility_standard_error == pytest.approx(
-        found.daily_volatility / sqrt(2 / (weights**2).sum()), rel=1e-12  # type: ignore[operator]
-    )  # fmt: skip
+        found.daily_volatility / sqrt(2 / (weights**2).sum()),
+        rel=1e-12,  # type: ignore[operator]
+    )
     assert found.daily_volatility_usd_standard_error == pytest.approx(1000 * found.daily_volatility_standard_error)  # type: ignore[operator]
 
 
@@ -170,6 +171,18 @@ def test_sectors_are_those_of_the_lots_and_the_unclassified_are_one() -> None:
     }
     energy = {line.symbol: line.contribution_usd for line in found.positions}
     assert found.sectors[0].contribution_usd == pytest.approx(energy["S02"] + energy["S04"], rel=1e-12)
+
+
+def test_a_sector_has_in_it_only_what_entered() -> None:
+    betas = EDITION.risk.betas.copy()
+    betas[[EDITION.index["S05"], EDITION.index["S06"]]] = np.nan
+    edition = replace(EDITION, risk=replace(EDITION.risk, betas=betas))
+    found = _risk(
+        [Lot("S02", 5e5, sector="Energy"), Lot("S05", 1e5, sector="Energy"), Lot("S06", 1e5, sector="Utilities")],
+        edition,
+    )
+    (energy,) = found.sectors
+    assert (energy.sector, energy.market_value) == ("Energy", 5e5)
 
 
 def test_assumed_and_carried_loadings_are_flagged() -> None:

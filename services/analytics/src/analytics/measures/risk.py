@@ -13,7 +13,7 @@ from analytics.evidence import Evidence
 from analytics.forecast import Forecast, NoForecastReason, forecast_of
 from analytics.holdings import Holdings, holdings_of
 from analytics.measures.estimation import RiskEstimation, estimation_of
-from analytics.measures.left_out import LeftOut, left_out
+from analytics.measures.excluded import ExcludedSymbol, excluded_symbols
 from analytics.measures.measure import Finding, Measure, Parameters, Result
 from analytics.risk_model import RISK_FACTOR_NAMES, RiskModel
 
@@ -139,7 +139,7 @@ class Risk(Result):
     """Their part of the book's gross market value; null, as coverage, where that is 0."""
     carried_positions: int
     """Symbols that entered with loadings of an older session."""
-    excluded: list[LeftOut]
+    excluded: list[ExcludedSymbol]
 
 
 def compute(evidence: Evidence, parameters: RiskParameters) -> Finding[Risk]:
@@ -193,7 +193,7 @@ def _risk(risk: BookRisk, forecast: Forecast, holdings: Holdings, model: RiskMod
         assumed_positions=int(assumed.sum()),
         assumed_share=holdings.coverage(assumed),
         carried_positions=sum(holdings.symbols[n] in model.carried_from for n in np.flatnonzero(forecast.entered)),
-        excluded=left_out(holdings, forecast.lacking),
+        excluded=excluded_symbols(holdings, forecast.lacking),
     )
 
 
@@ -222,7 +222,7 @@ def _without(reason: NoForecastReason, forecast: Forecast, holdings: Holdings, m
         assumed_positions=0,
         assumed_share=0.0,
         carried_positions=0,
-        excluded=left_out(holdings, forecast.lacking),
+        excluded=excluded_symbols(holdings, forecast.lacking),
     )
 
 

@@ -7,10 +7,10 @@ from analytics.forecast import LackingReason
 from analytics.holdings import Holdings, OutsideReason
 from analytics.measures.measure import Result
 
-LeftOutReason = OutsideReason | LackingReason | Literal["no_returns"]
+ExcludedReason = OutsideReason | LackingReason | Literal["no_returns"]
 
 
-class LeftOut(Result):
+class ExcludedSymbol(Result):
     """A symbol, or what is held of it in one way, that a figure does without.
 
     Its value is in NAV and in the denominator of coverage all the same. `market_value` is USD, signed, net.
@@ -18,19 +18,22 @@ class LeftOut(Result):
 
     symbol: str
     market_value: float
-    reason: LeftOutReason
+    reason: ExcludedReason
 
 
-def left_out(holdings: Holdings, reasons: Mapping[int, LeftOutReason]) -> list[LeftOut]:
+def excluded_symbols(holdings: Holdings, reasons: Mapping[int, ExcludedReason]) -> list[ExcludedSymbol]:
     """What is outside of the holdings, lots of one symbol and reason added up, then holdings by place and reason."""
-    outside: dict[tuple[str, LeftOutReason], float] = {}
+    outside: dict[tuple[str, ExcludedReason], float] = {}
     for lot in holdings.outside:
         key = lot.symbol, lot.reason
         outside[key] = outside.get(key, 0.0) + lot.market_value
     return [
-        *(LeftOut(symbol=symbol, market_value=value, reason=why) for (symbol, why), value in sorted(outside.items())),
         *(
-            LeftOut(symbol=holdings.symbols[n], market_value=float(holdings.market_values[n]), reason=why)
+            ExcludedSymbol(symbol=symbol, market_value=value, reason=why)
+            for (symbol, why), value in sorted(outside.items())
+        ),
+        *(
+            ExcludedSymbol(symbol=holdings.symbols[n], market_value=float(holdings.market_values[n]), reason=why)
             for n, why in sorted(reasons.items())
         ),
     ]

@@ -13,7 +13,7 @@ from onboarding.api.keys import IdempotencyKey, caller_key, canonical
 from onboarding.api.ledger_answers import CashFlowAnswer, CashFlows, ChangedCashFlow, ChangeMade, made
 from onboarding.api.ledger_bodies import flow_change, new_flow, read_object
 from onboarding.api.paging import Limit, next_page
-from onboarding.api.preconditions import Named, Required, tag_of, tagged
+from onboarding.api.preconditions import Known, Named, Required, tag_of, tagged
 from onboarding.imports.flow import FlowKind
 from onboarding.portfolios import Portfolios
 from onboarding.settings import OnboardingSettings
@@ -50,9 +50,9 @@ def cash_flow_router(portfolios: Portfolios, clock: Clock, settings: OnboardingS
         responses=documentation.READING_ONE,
         summary="A cash flow of a portfolio",
     )
-    async def one(portfolio_id: UUID, flow_id: UUID, request: Request, owner: Owner) -> Response:
+    async def one(portfolio_id: UUID, flow_id: UUID, owner: Owner, known: Known = None) -> Response:
         record = await ledger.find(owner, portfolio_id, flow_id)
-        return tagged(request, CashFlowAnswer.of(record).model_dump_json(), tag_of(record.changed_version))
+        return tagged(known, CashFlowAnswer.of(record).model_dump_json(), tag_of(record.changed_version))
 
     @router.post(
         "",

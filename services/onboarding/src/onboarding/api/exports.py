@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.security import HTTPBearer
 
 from onboarding.api import documentation
 from onboarding.api.authors import Owner
-from onboarding.api.preconditions import is_unchanged, not_modified, tag_of, under
+from onboarding.api.preconditions import Known, is_unchanged, not_modified, tag_of, under
 from onboarding.imports.export import as_positions, write_csv
 from onboarding.ledger import as_text, flow_as_json
 from onboarding.portfolios import Portfolios, WholeLedger
@@ -38,9 +38,9 @@ def export_router(portfolios: Portfolios) -> APIRouter:
     )
     async def export(
         portfolio_id: UUID,
-        request: Request,
         owner: Owner,
         as_format: Annotated[Format, Query(alias="format", description="The CSV has the lots alone.")] = Format.CSV,
+        known: Known = None,
     ) -> Response:
         """The JSON is all of the ledger (lots with the prices of their owner's, cash flows, name, declared equity and
         first session) and gives the same portfolio by `POST /portfolios`; the CSV has the lots alone, and gives the
@@ -48,7 +48,7 @@ def export_router(portfolios: Portfolios) -> APIRouter:
         """
         whole = await portfolios.find_whole(owner, portfolio_id)
         tag = tag_of(whole.record.version)
-        if is_unchanged(request, tag):
+        if is_unchanged(known, tag):
             return not_modified(tag)
 
         def content() -> str:

@@ -16,7 +16,7 @@ from onboarding.api.keys import IdempotencyKey, caller_key, canonical
 from onboarding.api.ledger_answers import AddedLots, ChangedLot, ChangeMade, ClosedLot, LotAnswer, Lots, made
 from onboarding.api.ledger_bodies import closing, lot_change, new_lots, read_object
 from onboarding.api.paging import Limit, next_page
-from onboarding.api.preconditions import Named, Required, tag_of, tagged
+from onboarding.api.preconditions import Known, Named, Required, tag_of, tagged
 from onboarding.portfolios import Portfolios
 from onboarding.settings import OnboardingSettings
 from riskstream.runtime.clock import Clock
@@ -56,9 +56,9 @@ def lot_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetting
     @router.get(
         "/{position_id}", response_model=LotAnswer, responses=documentation.READING_ONE, summary="A lot of a portfolio"
     )
-    async def one(portfolio_id: UUID, position_id: UUID, request: Request, owner: Owner) -> Response:
+    async def one(portfolio_id: UUID, position_id: UUID, owner: Owner, known: Known = None) -> Response:
         record = await ledger.find(owner, portfolio_id, position_id)
-        return tagged(request, LotAnswer.of(record).model_dump_json(), tag_of(record.changed_version))
+        return tagged(known, LotAnswer.of(record).model_dump_json(), tag_of(record.changed_version))
 
     @router.post(
         "",

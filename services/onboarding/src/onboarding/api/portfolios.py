@@ -25,7 +25,7 @@ from onboarding.api.keys import IdempotencyKey, caller_key
 from onboarding.api.ledger_answers import ChangedPortfolio
 from onboarding.api.ledger_bodies import description_of, read_object
 from onboarding.api.paging import Limit, next_page
-from onboarding.api.preconditions import Required, tag_of, tag_with_body, tagged
+from onboarding.api.preconditions import Known, Required, tag_of, tag_with_body, tagged
 from onboarding.portfolios import Portfolios as PortfolioService
 from onboarding.settings import OnboardingSettings
 from riskstream.runtime.clock import Clock
@@ -77,13 +77,13 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         responses=ledger_documentation.READING_ONE,
         summary="A portfolio with its positions",
     )
-    async def portfolio(portfolio_id: UUID, request: Request, owner: Owner) -> Response:
+    async def portfolio(portfolio_id: UUID, owner: Owner, known: Known = None) -> Response:
         """Its ETag changes with the status too, which is in the body; If-Match takes it all the same."""
         record, lots = await portfolios.find_with_positions(owner, portfolio_id)
 
         def answer() -> Response:
             body = Portfolio.with_positions(record, lots).model_dump_json()
-            return tagged(request, body, tag_with_body(record.version, body))
+            return tagged(known, body, tag_with_body(record.version, body))
 
         return await asyncio.to_thread(answer)
 

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Header, Response
 
 from riskstream.runtime.problems import Problem
 
@@ -94,6 +94,10 @@ def what_was_seen(if_match: _IfMatch = None, if_none_match: _IfNoneMatch = None)
 Required = Annotated[frozenset[int] | None, Depends(required_versions)]
 Named = Annotated[frozenset[int] | None, Depends(named_versions)]
 SeenOrNothing = Annotated[Seen, Depends(what_was_seen)]
+Known = Annotated[
+    str | None,
+    Header(alias="If-None-Match", description="The ETag of what you have: 304 while it is the same.", examples=['"7"']),
+]
 
 
 def _versions(if_match: str) -> frozenset[int] | None:
@@ -108,9 +112,9 @@ def _precondition_required(detail: str) -> Problem:
     return Problem(HTTPStatus.PRECONDITION_REQUIRED, "precondition_required", detail)
 
 
-def is_unchanged(request: Request, tag: str) -> bool:
-    """Whether If-None-Match names `tag`; weak tags match strong ones here."""
-    tags = [name.strip().removeprefix("W/") for name in request.headers.get("if-none-match", "").split(",")]
+def is_unchanged(known: str | None, tag: str) -> bool:
+    """Whether `known`, the caller's If-None-Match, names `tag`; weak tags match strong ones here."""
+    tags = [name.strip().removeprefix("W/") for name in (known or "").split(",")]
     return tag in tags or "*" in tags
 
 
@@ -123,8 +127,8 @@ def not_modified(tag: str) -> Response:
     return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=under(tag))
 
 
-def tagged(request: Request, body: str, tag: str) -> Response:
-    """The JSON body under its tag, or 304 where the caller has it."""
-    if is_unchanged(request, tag):
+def tagged(known: str | None, body: str, tag: str) -> Response:
+    """The JSON body under its tag, or 304 where `known`, the caller's If-None-Match, names it."""
+    if is_unchanged(known, tag):
         return not_modified(tag)
     return Response(body, media_type="application/json", headers=under(tag))

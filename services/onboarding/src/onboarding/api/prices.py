@@ -12,7 +12,7 @@ from onboarding.api.authors import CurrentAuthor, Owner
 from onboarding.api.ledger_answers import ChangedPrice, ChangeMade, PriceAnswer, Prices, made
 from onboarding.api.ledger_bodies import price_day, price_of, read_object
 from onboarding.api.paging import Limit, next_page
-from onboarding.api.preconditions import Required, SeenOrNothing, tag_of, tagged
+from onboarding.api.preconditions import Known, Required, SeenOrNothing, tag_of, tagged
 from onboarding.portfolios import Portfolios
 from onboarding.settings import OnboardingSettings
 from riskstream.runtime.clock import Clock
@@ -48,9 +48,9 @@ def price_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetti
         responses=documentation.READING_ONE,
         summary="The price that was given for a day",
     )
-    async def one(portfolio_id: UUID, position_id: UUID, day: str, request: Request, owner: Owner) -> Response:
+    async def one(portfolio_id: UUID, position_id: UUID, day: str, owner: Owner, known: Known = None) -> Response:
         record = await ledger.find(owner, portfolio_id, position_id, price_day(day, clock.today()))
-        return tagged(request, PriceAnswer.of(record).model_dump_json(), tag_of(record.changed_version))
+        return tagged(known, PriceAnswer.of(record).model_dump_json(), tag_of(record.changed_version))
 
     @router.put(
         "/{day}",

@@ -7,13 +7,13 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Response
 from fastapi.security import HTTPBearer
 
 from onboarding.api import documentation
 from onboarding.api.answers import PortfolioStatus
 from onboarding.api.authors import Owner
-from onboarding.api.preconditions import fingerprint, tagged
+from onboarding.api.preconditions import Known, fingerprint, tagged
 from onboarding.portfolios import Portfolios
 from onboarding.progress import Progress, ProgressUnknown
 from onboarding.status import is_over
@@ -62,13 +62,13 @@ def progress_router(portfolios: Portfolios, progress: Progress, streams: EventSt
         responses=documentation.problems(**PROBLEMS) | NOT_MODIFIED,
         summary="How far a portfolio is",
     )
-    async def status(portfolio_id: UUID, request: Request, owner: Owner) -> Response:
+    async def status(portfolio_id: UUID, owner: Owner, known: Known = None) -> Response:
         """Derived at this moment from the portfolio, its valuation and the symbol layer; never stored.
 
         `poll_after_ms` says when asking again is worth while. With `If-None-Match`, 304 while nothing has changed.
         """
         body = PortfolioStatus.of(await portfolios.find(owner, portfolio_id)).model_dump_json()
-        return tagged(request, body, f'"{fingerprint(body)}"')
+        return tagged(known, body, f'"{fingerprint(body)}"')
 
     @router.get(
         "/{portfolio_id}/progress",

@@ -1,6 +1,7 @@
 from http import HTTPStatus
 
 import httpx
+import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel
 
@@ -65,6 +66,21 @@ async def test_a_request_that_cannot_be_understood_says_where_and_shows_the_valu
     (finding,) = answer.json()["errors"]
     assert finding["where"] == "body.quantity"
     assert finding["value"] == "many"
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        (b'{"quantity": NaN}', "nan"),
+        (b'{"quantity": -Infinity}', "-inf"),
+        (b'{"quantity": "' + b"9" * 5_000 + b'x"}', "9" * 200 + "…"),
+        (b'{"quantity": {"a": [NaN]}}', None),
+        (b'{"quantities": [1, 2]}', None),
+    ],
+)
+async def test_a_value_that_json_cannot_say_or_nobody_would_read_is_no_second_error(sent: bytes, shown: object) -> None:
+    response = await ask("POST", "/orders", content=sent, headers={"Content-Type": "application/json"})
+    assert (response.status_code, response.json()["errors"][0]["value"]) == (422, shown)
 
 
 async def test_the_frameworks_own_errors_have_the_same_shape() -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import Depends, FastAPI, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from analytics.answers import Answers, Layer, Served
 from analytics.cache.answer import Question
@@ -136,11 +136,13 @@ def _forms(measure: AnyMeasure) -> list[tuple[str, Any]]:
     parameters = measure.parameters
     if not measure.posted:
         return [("GET", Annotated[parameters, Query()])]
-    if any(field.is_required() for field in parameters.model_fields.values()):
+    try:
+        usual = parameters()
+    except ValidationError:  # there is nothing usual to ask
         return [("POST", parameters)]
 
     def as_usual() -> Any:
-        return parameters()
+        return usual
 
     return [("POST", parameters), ("GET", Annotated[parameters, Depends(as_usual)])]
 

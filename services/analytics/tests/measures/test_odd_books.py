@@ -47,7 +47,7 @@ PASTS: dict[str, Past] = {
     ),
 }
 
-PARAMETERS: dict[str, dict[str, Any]] = {}
+PARAMETERS: dict[str, dict[str, Any]] = {"what-if": {"trades": [{"symbol": "S039", "quantity": 3}]}}
 """Of the measures that cannot do without."""
 
 

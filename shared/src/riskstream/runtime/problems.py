@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from math import isfinite
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,6 +12,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
+LONGEST_SHOWN = 200
+"""Characters of a value that is refused."""
 
 
 class Problem(Exception):
@@ -52,6 +55,16 @@ def problem_response(problem: Problem, instance: str) -> JSONResponse:
     return JSONResponse(body, status_code=problem.status.value, media_type=MEDIA_TYPE, headers=problem.headers)
 
 
+def _shown(value: Any) -> Any:
+    """What was sent, as JSON can say it: NaN and Infinity as words, and nothing that is longer than a glance."""
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
+    if isinstance(value, str | int | float | None):
+        return value if len(str(value)) <= LONGEST_SHOWN else f"{str(value)[:LONGEST_SHOWN]}…"
+    # An object is where something is missing, or one thing too many: the finding says what.
+    return None
+
+
 def install_problem_handlers(app: FastAPI) -> None:
     """Make every error of the application leave in this shape, the framework's own included."""
 
@@ -66,7 +79,7 @@ def install_problem_handlers(app: FastAPI) -> None:
                 "where": ".".join(str(part) for part in item["loc"]),
                 "code": item["type"],
                 "message": item["msg"],
-                "value": item.get("input"),
+                "value": _shown(item.get("input")),
             }
             for item in error.errors()
         ]

@@ -63,8 +63,8 @@ class Measure(Generic[P, R]):
     compute: Callable[[Evidence, P], Finding[R]]
     wants: Callable[[Book, P], Wanted] = nothing_wanted
     posted: bool = False
-    """Whether the parameters are too rich for an address: they come as the JSON body of a POST. Where all of them have
-    defaults there is a GET without parameters too."""
+    """Whether the parameters are too rich for an address: they come as the JSON body of a POST. Where none is needed
+    there is a GET without parameters too."""
 
 
 AnyMeasure = Measure[Any, Any]

@@ -1,0 +1,188 @@
+"""What every figure would be after some trades, and how far from what it is."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from analytics.book import Book
+from analytics.evidence import Evidence
+from analytics.hypothetical import ImpossibleTradeError, Trade, close_of, traded, trades_to
+from analytics.measures import factor_exposures, risk
+from analytics.measures.measure import AnyMeasure, Finding, Measure, Parameters, Result, UnanswerableError
+from analytics.past import Wanted
+from riskstream.symbology import normalise
+
+COMPARED: tuple[AnyMeasure, ...] = (factor_exposures.MEASURE, risk.MEASURE)
+"""What needs nothing but holdings and the edition: what is made of the past stays as it is."""
+
+MOST_TRADES = 1_000
+LARGEST_QUANTITY = 1e15
+
+Symbol = Annotated[str, StringConstraints(max_length=30), AfterValidator(normalise)]
+
+
+class TradeWanted(Parameters):
+    """A purchase, or with a negative quantity a sale, at the session's close."""
+
+    symbol: Symbol = Field(examples=["AAPL"])
+    quantity: float = Field(
+        ge=-LARGEST_QUANTITY, le=LARGEST_QUANTITY, allow_inf_nan=False, description="Shares, signed.", examples=[-25]
+    )
+
+
+class WeightWanted(Parameters):
+    """What a symbol's share of NAV is to be."""
+
+    symbol: Symbol = Field(examples=["TLT"])
+    weight: float = Field(
+        ge=-100, le=100, allow_inf_nan=False, description="Signed market value over NAV.", examples=[0.2]
+    )
+
+
+class WhatIfParameters(Parameters):
+    trades: tuple[TradeWanted, ...] = Field(default=(), max_length=MOST_TRADES)
+    target_weights: tuple[WeightWanted, ...] = Field(default=(), max_length=MOST_TRADES)
+    close_others: bool = Field(default=False, description="With target weights: sell what none is given for.")
+    allow_short: bool = Field(default=False, description="Let a sale go beyond what is held.")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if bool(self.trades) == bool(self.target_weights):
+            raise ValueError("give either trades or target_weights, at least one of them")
+        named = [weight.symbol for weight in self.target_weights]
+        if len(set(named)) < len(named):
+            raise ValueError("target_weights names a symbol twice; give each one weight")
+        return self
+
+
+class MadeTrade(Result):
+    """A trade as it was reckoned: USD at the price of a share; what a purchase costs is positive."""
+
+    symbol: str
+    quantity: float
+    price: float
+    value: float
+
+
+class Difference(Result):
+    """A figure before and after; null where there is none, and then no change."""
+
+    measure: str
+    figure: str
+    """Its place in the measure's own answer: fields by name, entries of lists by what they are of."""
+    before: float | None
+    after: float | None
+    change: float | None
+
+
+class WhatIf(Result):
+    """`figures` of the measures compared. NAV stays: trades are paid from cash, without costs."""
+
+    trades: list[MadeTrade]
+    cash_before: float
+    cash_after: float
+    nav: float
+    figures: list[Difference]
+
+
+def compute(evidence: Evidence, parameters: WhatIfParameters) -> Finding[WhatIf]:
+    """Every figure of the measures compared, of the book as it is and as the trades would leave it.
+
+    The figures after are those that the same measures give of a portfolio really changed that way. The coverage is that
+    of the changed book's worst covered measure. What is made of the past (performance, attribution, replay) is not
+    compared: trades of today do not change it.
+    """
+    book, edition = evidence.book, evidence.edition
+    try:
+        trades = _trades(evidence, parameters)
+        after = traded(book, edition, trades, short=parameters.allow_short)
+        made = [
+            MadeTrade(
+                symbol=trade.symbol,
+                quantity=trade.quantity,
+                price=close_of(trade.symbol, book, edition),
+                value=trade.quantity * close_of(trade.symbol, book, edition),
+            )
+            for trade in trades
+        ]
+    except ImpossibleTradeError as error:
+        raise UnanswerableError("trades" if parameters.trades else "target_weights", str(error)) from error
+    figures: list[Difference] = []
+    coverages: list[float] = []
+    for measure in COMPARED:
+        usual = measure.parameters()
+        was = measure.compute(evidence, usual)
+        would_be = measure.compute(Evidence(after, edition), usual)
+        figures += _differences(measure.name, was.result, would_be.result)
+        if would_be.coverage is not None:
+            coverages.append(would_be.coverage)
+    result = WhatIf(
+        trades=made,
+        cash_before=book.snapshot.cash,
+        cash_after=after.snapshot.cash,
+        nav=book.snapshot.nav,
+        figures=figures,
+    )
+    return Finding(result, min(coverages, default=None))
+
+
+def wants(_: Book, parameters: WhatIfParameters) -> Wanted:
+    traded_in = {trade.symbol for trade in parameters.trades}
+    return Wanted(symbols=frozenset(traded_in | {weight.symbol for weight in parameters.target_weights}))
+
+
+def _trades(evidence: Evidence, parameters: WhatIfParameters) -> list[Trade]:
+    if parameters.trades:
+        return [Trade(trade.symbol, trade.quantity) for trade in parameters.trades]
+    weights = {weight.symbol: weight.weight for weight in parameters.target_weights}
+    return trades_to(evidence.book, evidence.edition, weights, close_others=parameters.close_others)
+
+
+def _differences(measure: str, was: Result, would_be: Result) -> Iterator[Difference]:
+    before, after = dict(_figures(was.model_dump())), dict(_figures(would_be.model_dump()))
+    for figure in dict.fromkeys((*before, *after)):
+        one, other = before.get(figure), after.get(figure)
+        if one is None and other is None:
+            continue
+        yield Difference(
+            measure=measure,
+            figure=figure,
+            before=one,
+            after=other,
+            change=None if one is None or other is None else other - one,
+        )
+
+
+_NAMING = ("factor", "scenario", "sector", "symbol", "position_id", "confidence", "name")
+"""The fields by which an entry of a list is known, whatever its place."""
+
+
+def _figures(value: Any, place: str = "") -> Iterator[tuple[str, float | None]]:
+    """Every number and null of a result, with its place."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _figures(inner, f"{place}.{name}" if place else name)
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from _figures(inner, f"{place}.{_name_of(inner, number)}")
+    elif value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        yield place, value
+
+
+def _name_of(entry: Any, number: int) -> Any:
+    if isinstance(entry, Mapping):
+        return next((entry[field] for field in _NAMING if field in entry), number)
+    return number
+
+
+MEASURE = Measure(
+    name="what-if",
+    summary="What every figure would be after trades",
+    method="each measure's own, of the book before and after trades at the session's closes, without costs",
+    parameters=WhatIfParameters,
+    result=WhatIf,
+    compute=compute,
+    wants=wants,
+    posted=True,
+)

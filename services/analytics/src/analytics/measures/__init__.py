@@ -1,6 +1,6 @@
 """All measures. To add one: a module with a `MEASURE`, and a line here; its addresses and documentation follow."""
 
-from analytics.measures import factor_exposures, overview, risk, what_if
+from analytics.measures import factor_exposures, overview, risk, var, what_if
 from analytics.measures.measure import AnyMeasure
 from analytics.measures.together import together
 
@@ -10,6 +10,7 @@ MEASURES: dict[str, AnyMeasure] = {
         overview.MEASURE,
         factor_exposures.MEASURE,
         risk.MEASURE,
+        var.MEASURE,
         what_if.MEASURE,
     )
 }

@@ -106,6 +106,30 @@ class SymbolLayer:
             SESSIONS[2],
         )
 
+    async def worth(
+        self, portfolio: UUID | str, nav: int, session: date = SESSIONS[2], version: int = 1, owner: str = "ada"
+    ) -> None:
+        """Give the portfolio a snapshot of its `version`, and the head that goes with it."""
+        columns = await self.connection.fetch(
+            "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'valuations' "
+            "AND table_name = 'portfolio_snapshots' AND is_nullable = 'NO' AND column_default IS NULL"
+        )
+        known = {"portfolio_id": UUID(str(portfolio)), "owner_id": owner, "session": session, "nav": nav}
+        empty = {"uuid": UUID(int=1), "text": "x", "timestamp with time zone": None, "boolean": False}
+        values = {c["column_name"]: empty.get(c["data_type"], 0) for c in columns} | known
+        names, places = ", ".join(values), ", ".join(f"${n}" for n in range(1, len(values) + 1))
+        await self.connection.execute(
+            f"INSERT INTO valuations.portfolio_snapshots ({names}) VALUES ({places})", *values.values()
+        )
+        await self.connection.execute(
+            "INSERT INTO valuations.valuation_heads (portfolio_id, owner_id, valuation, portfolio_version, edition, "
+            "session, folded_at) VALUES ($1, $2, 1, $3, 1, $4, now())",
+            UUID(str(portfolio)),
+            owner,
+            version,
+            session,
+        )
+
     async def outbox(self) -> list[tuple[str, str, dict[str, Any]]]:
         """Type, key and body of what was said, in order."""
         rows = await self.connection.fetch("SELECT type, aggregateid, payload FROM portfolios.outbox ORDER BY seq")

@@ -17,7 +17,7 @@ from onboarding.refusals import NoSuchPortfolio, NoTradingSessions, VersionConfl
 from onboarding.settings import OnboardingSettings
 from onboarding.store import Change, KeyRecord, PortfolioRow
 from onboarding.store.changes import Resources
-from onboarding.symbol_queue import take_turn
+from onboarding.symbol_queue import Wanted, take_turn
 from riskstream.database.tenancy import act_for_owner
 from riskstream.events.portfolio import PortfolioChanged
 from riskstream.events.symbol import SymbolRequested
@@ -153,6 +153,10 @@ class Edits:
             refuse_conflict(expected, row.version, f"portfolio {portfolio}")
             yield Edit(connection, author, row, self.clock.now())
 
+    async def take_turn(self, connection: AsyncConnection, symbols: Iterable[str]) -> Wanted:
+        """Which of the symbols must be asked for; raises SymbolQueueFull and TooManyUnknownSymbols."""
+        return await take_turn(connection, symbols, self.settings)
+
     async def finish(
         self,
         edit: Edit,
@@ -169,7 +173,7 @@ class Edits:
         Raises SymbolQueueFull and TooManyUnknownSymbols; then nothing is stored.
         """
         connection, owner = edit.connection, edit.owner
-        wanted = await take_turn(connection, symbols, self.settings)
+        wanted = await self.take_turn(connection, symbols)
         await store.raise_version(connection, owner, edit.portfolio_id, edit.version, edit.now)
         change = Change(
             version=edit.version,

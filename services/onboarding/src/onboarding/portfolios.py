@@ -45,6 +45,10 @@ class NewPortfolio:
     first_session: date | None = None
     """Null: the session of the current edition."""
 
+    def symbols_to_price(self, first_session: date) -> set[str]:
+        """The symbols whose prices it needs from then on."""
+        return {symbol for lot in self.lots for symbol in lot.symbols_to_price(first_session)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeLedger:
@@ -91,6 +95,13 @@ class Portfolios:
             if earlier is not None:
                 return Done(portfolio_id=earlier.portfolio_id, is_new=False)
             return await self._store_new(connection, author, new, key)
+
+    async def check(self, owner: str, new: NewPortfolio, key: CreationKey | None) -> None:
+        """Raise what `create` would raise now; store nothing."""
+        async with self._edits.acting_for(owner) as connection:
+            if key is None or await earlier_under(connection, owner, key) is None:
+                first_session = await self._judged(connection, new)
+                await self._edits.take_turn(connection, new.symbols_to_price(first_session))
 
     async def first_session(self, owner: str, named: date | None) -> date:
         """The first session that a portfolio created now would have; raises as `create` does for a bad one."""
@@ -195,10 +206,7 @@ class Portfolios:
     async def _store_new(
         self, connection: AsyncConnection, author: Author, new: NewPortfolio, key: CreationKey | None
     ) -> Changed:
-        first_session = await self._first_session(connection, new.first_session)
-        judged = ((index, flow_refusal(flow, first_session)) for index, flow in enumerate(new.flows))
-        if refused := [(index, refusal) for index, refusal in judged if refusal is not None]:
-            raise FlowsRefused(refused, place="index")
+        first_session = await self._judged(connection, new)
         owner, row = (
             author.owner,
             PortfolioRow(
@@ -212,14 +220,21 @@ class Portfolios:
         edit = Edit(connection, author, row, self._clock.now())
         await store.insert_portfolio(connection, owner, row, edit.now)
         entered = await enter(edit, new.lots, new.flows, new.prices)
-        symbols = (symbol for lot in new.lots for symbol in lot.symbols_to_price(first_session))
         return await self._edits.finish(
             edit,
             Logged(action=CREATION, after=[portfolio_as_json(row), *entered]),
             first_session,
             key=key,
-            symbols=symbols,
+            symbols=new.symbols_to_price(first_session),
         )
+
+    async def _judged(self, connection: AsyncConnection, new: NewPortfolio) -> date:
+        """The first session that the portfolio is to have; raises FirstSessionRefused and FlowsRefused."""
+        first_session = await self._first_session(connection, new.first_session)
+        judged = ((index, flow_refusal(flow, first_session)) for index, flow in enumerate(new.flows))
+        if refused := [(index, refusal) for index, refusal in judged if refusal is not None]:
+            raise FlowsRefused(refused)
+        return first_session
 
     async def _first_session(self, connection: AsyncConnection, named: date | None) -> date:
         """The first session of a new portfolio: the named one, or the last that is, or should be, published."""

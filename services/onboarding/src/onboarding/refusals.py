@@ -118,12 +118,11 @@ class FieldRefused(Refused):
 
 
 class FlowsRefused(Refused):
-    """Flows that came together and cannot be, each with its place: the `index` in JSON, or the `row` of a file."""
+    """Flows that came together and cannot be, each with its index."""
 
     code = "cash_flows_invalid"
 
-    def __init__(self, found: Sequence[tuple[int, FieldRefused]], *, place: str) -> None:
+    def __init__(self, found: Sequence[tuple[int, FieldRefused]]) -> None:
         count = len(found)
         super().__init__(f"{count:,} {'cash flow' if count == 1 else 'cash flows'} cannot be; nothing was stored.")
         self.found = found
-        self.place = place

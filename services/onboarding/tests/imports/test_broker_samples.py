@@ -35,7 +35,8 @@ def fees(found: Validated) -> list[tuple[int, str, str]]:
 
 
 def flows(found: Validated) -> list[tuple[str, ...]]:
-    return [(str(place), flow.kind, f"{flow.amount:.2f}", flow.day.isoformat()) for place, flow in found.flows]
+    rows = [(str(row.place), row.flow) for row in found.flows]
+    return [(place, flow.kind, f"{flow.amount:.2f}", flow.day.isoformat()) for place, flow in rows]
 
 
 def refused(found: Validated) -> list[tuple[int, str]]:

@@ -2,7 +2,6 @@
 
 from datetime import date
 from decimal import Decimal
-from uuid import UUID
 
 import pytest
 
@@ -11,32 +10,10 @@ import pytest
 def worth(layer):
     """Gives a portfolio a snapshot, of its first version unless another is named."""
 
-    async def give(portfolio, nav: int, session: date = date(2024, 12, 13), version: int = 1) -> None:
-        columns = await layer.connection.fetch(
-            "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'valuations' "
-            "AND table_name = 'portfolio_snapshots' AND is_nullable = 'NO' AND column_default IS NULL"
-        )
-        known = {"portfolio_id": UUID(portfolio.id), "owner_id": portfolio.owner, "session": session, "nav": nav}
-        values = {c["column_name"]: known.get(c["column_name"], _some(c["data_type"])) for c in columns} | known
-        names = ", ".join(values)
-        places = ", ".join(f"${n}" for n in range(1, len(values) + 1))
-        await layer.connection.execute(
-            f"INSERT INTO valuations.portfolio_snapshots ({names}) VALUES ({places})", *values.values()
-        )
-        await layer.connection.execute(
-            "INSERT INTO valuations.valuation_heads (portfolio_id, owner_id, valuation, portfolio_version, edition, "
-            "session, folded_at) VALUES ($1, $2, 1, $4, 1, $3, now())",
-            UUID(portfolio.id),
-            portfolio.owner,
-            session,
-            version,
-        )
+    async def give(portfolio, nav: int, **more) -> None:
+        await layer.worth(portfolio.id, nav, owner=portfolio.owner, **more)
 
     return give
-
-
-def _some(kind: str) -> object:
-    return {"uuid": UUID(int=1), "text": "x", "timestamp with time zone": None, "boolean": False}.get(kind, 0)
 
 
 async def test_each_kind_is_a_positive_amount_outside_and_counts_its_way_inside(portfolio, layer):

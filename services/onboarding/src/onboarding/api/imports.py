@@ -41,7 +41,8 @@ class _Sent:
     content: bytes
     details: Details
     known: Sequence[str]
-    mode: str
+    partly: bool
+    """Whether rows without errors are to be stored where others have some."""
     dry_run: bool
     terms: Terms
 
@@ -66,7 +67,7 @@ def import_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSett
         details.only(known)
         mode, dry_run = details.mode(), details.flag("dry_run")
         terms = Terms(clock.today(), details.isins(), details.file_date())
-        return _Sent(sent.content, details, known, mode, dry_run, terms)
+        return _Sent(sent.content, details, known, mode == "accept_valid", dry_run, terms)
 
     async def read(owner: str, sent: _Sent) -> Validated:
         """All that was found, under the names that symbols have now."""
@@ -76,7 +77,7 @@ def import_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSett
     async def judge(sent: _Sent, found: Validated) -> tuple[bool, ImportReport]:
         """Whether the rows may be stored, and the report; a Problem (422) where not, unless it is a dry run."""
         report = await asyncio.to_thread(ImportReport.of, found)
-        storable = bool(found.lots) and (sent.mode == "accept_valid" or not found.errors)
+        storable = found.is_storable(partly=sent.partly)
         if not storable and not sent.dry_run:
             raise _rows_refused(found, report)
         return storable, report
@@ -106,17 +107,20 @@ def import_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSett
             first_session = await portfolios.first_session(author.owner, first_session)
             found = flows_after(found, first_session)
         storable, report = await judge(sent, found)
-        if sent.dry_run:
-            response.status_code = HTTPStatus.OK
-            return DryRun(would_be_stored=storable, report=report)
         new = NewPortfolio(
             name=name,
             lots=found.lots,
-            flows=[flow for _, flow in found.flows],
+            flows=[row.flow for row in found.flows],
             declared_equity=equity,
             first_session=first_session,
         )
-        created = await portfolios.create(author, new, sent.key(sent_key))
+        key = sent.key(sent_key)
+        if sent.dry_run:
+            if storable:
+                await portfolios.check(author.owner, new, key)
+            response.status_code = HTTPStatus.OK
+            return DryRun(would_be_stored=storable, report=report)
+        created = await portfolios.create(author, new, key)
         record = await answer_created(portfolios, author.owner, created, response)
         return ImportedPortfolio.with_report(record, report)
 
@@ -145,14 +149,21 @@ def import_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSett
         record = await portfolios.find(author.owner, portfolio_id)
         sent = await receive(request, TERM_FIELDS)
         refuse_fields(sent.details)
-        found = flows_after(await read(author.owner, sent), record.first_session)
-        storable, report = await judge(sent, found)
+        imported = await portfolios.ledger.imports.add(
+            author,
+            portfolio_id,
+            flows_after(await read(author.owner, sent), record.first_session),
+            partly=sent.partly,
+            dry_run=sent.dry_run,
+            key=sent.key(sent_key, portfolio_id),
+            expected=expected,
+        )
+        storable, report = await judge(sent, imported.found)
         if sent.dry_run:
             response.status_code = HTTPStatus.OK
             return DryRun(would_be_stored=storable, report=report)
-        changed = await portfolios.ledger.imports.add(
-            author, portfolio_id, found.lots, found.flows, key=sent.key(sent_key, portfolio_id), expected=expected
-        )
+        changed = imported.changed
+        assert changed is not None, "what may be stored was stored"
         response.status_code = HTTPStatus.CREATED if changed.is_new else HTTPStatus.OK
         response.headers["ETag"] = tag_of(changed.version)
         return AddedFile(**await made(portfolios, author, changed), report=report)

@@ -64,7 +64,7 @@ def install_refusal_handlers(app: FastAPI, retry_after_seconds: int) -> None:
             headers = {"ETag": tag_of(error.current)}
         found: list[dict[str, Any]] = [_field(error)] if isinstance(error, FieldRefused) else []
         if isinstance(error, FlowsRefused):
-            found = [{error.place: place} | _field(each) for place, each in error.found[:MOST_FINDINGS]]
+            found = [{"index": index} | _field(each) for index, each in error.found[:MOST_FINDINGS]]
         return problem_response(
             Problem(status, error.code, str(error), errors=found, headers=headers), request.url.path
         )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from onboarding.imports.dialects import recognised
 from onboarding.imports.dialects.dialect import Source
 from onboarding.imports.findings import Field, Finding, ImportRefused
-from onboarding.imports.flow import CashFlow
+from onboarding.imports.flow import CashFlow, FlowRow
 from onboarding.imports.lot import Lot
 from onboarding.imports.matching import Fill, match
 from onboarding.imports.movements import flow_of
@@ -93,13 +93,14 @@ def _of_trades(statement: Statement, terms: Terms) -> Validated:
     return replace(found, flows=flows)
 
 
-def _flows(statement: Statement, terms: Terms) -> tuple[list[tuple[int, CashFlow]], list[Finding]]:
-    flows: list[tuple[int, CashFlow]] = []
+def _flows(statement: Statement, terms: Terms) -> tuple[list[FlowRow], list[Finding]]:
+    flows: list[FlowRow] = []
     errors: list[Finding] = []
     for movement in statement.movements:
         flow = flow_of(movement, terms.today)
         if isinstance(flow, CashFlow):
-            flows.append((movement.place, flow))
+            title = movement.amount_title
+            flows.append(FlowRow(flow=flow, place=movement.place, amount=movement.amount, amount_title=title))
         else:
             errors += flow
     return flows, errors

@@ -22,3 +22,13 @@ class CashFlow:
     day: date
     note: str
     """What the file calls it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRow:
+    """A flow as it stands in a file."""
+
+    flow: CashFlow
+    place: int
+    amount: str
+    amount_title: str | None

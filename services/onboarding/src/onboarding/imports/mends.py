@@ -48,6 +48,7 @@ ERRORS: Mapping[str, str] = {
     "option_type_invalid": "Write CALL or PUT.",
     "option_detail_unexpected": "Empty the cell, or write OPTIONS as the class.",
     "asset_class_unsupported": "Leave the row out, or enter it as PRIVATE in our CSV.",
+    "withdrawal_exceeds_nav": "Write a smaller amount; a loss of the account's is a fee.",
     "action_unsupported": _BY_HAND,
     "oversell": "Send a file that begins before the purchase, or leave the row out; a short sale must say so.",
     "transaction_repeated": "Remove the repetition: the broker's number says that it is the same transaction.",

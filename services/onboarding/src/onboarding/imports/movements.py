@@ -1,6 +1,6 @@
 """Movements of cash in a broker's file: every rule about them, applied to each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -49,8 +49,8 @@ def flows_after(found: Validated, first_session: date) -> Validated:
 
     What came and went until then is in the equity with which the portfolio begins.
     """
-    kept = [(place, flow) for place, flow in found.flows if flow.day > first_session]
-    dropped = [place for place, flow in found.flows if flow.day <= first_session]
+    kept = [row for row in found.flows if row.flow.day > first_session]
+    dropped = [row.place for row in found.flows if row.flow.day <= first_session]
     if not dropped:
         return found
     message = (
@@ -61,6 +61,18 @@ def flows_after(found: Validated, first_session: date) -> Validated:
     left_out = found.left_out + len(dropped)
     return replace(
         found, flows=kept, warnings=[*found.warnings, warning], left_out=left_out, rows=found.rows - len(dropped)
+    )
+
+
+def without_flows(found: Validated, wrong: Mapping[int, Finding]) -> Validated:
+    """The same without the flows that are `wrong`, by their index; what is wrong with each is among the errors."""
+    if not wrong:
+        return found
+    return replace(
+        found,
+        flows=[row for index, row in enumerate(found.flows) if index not in wrong],
+        errors=sorted([*found.errors, *wrong.values()], key=lambda finding: finding.place),
+        rejected=found.rejected + len(wrong),
     )
 
 

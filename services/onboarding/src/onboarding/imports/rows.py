@@ -10,7 +10,7 @@ from datetime import date
 
 from onboarding.imports.cells import Cells
 from onboarding.imports.findings import Field, Finding
-from onboarding.imports.flow import CashFlow
+from onboarding.imports.flow import FlowRow
 from onboarding.imports.lot import Lot
 from onboarding.imports.rules import lot_of
 
@@ -42,8 +42,12 @@ class Validated:
     """Whose layout the rows had."""
     left_out: int = 0
     """Rows that are no positions: totals, dividends."""
-    flows: Sequence[tuple[int, CashFlow]] = ()
-    """Deposits, withdrawals and fees, each with its place."""
+    flows: Sequence[FlowRow] = ()
+    """Deposits, withdrawals and fees."""
+
+    def is_storable(self, *, partly: bool) -> bool:
+        """Whether what is without errors may be stored: all of it must be, unless a part is enough."""
+        return bool(self.lots) and (partly or not self.errors)
 
 
 def validate(rows: Iterable[Row], today: date, found: Sequence[Finding] = ()) -> Validated:

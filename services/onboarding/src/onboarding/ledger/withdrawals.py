@@ -9,9 +9,12 @@ from itertools import accumulate
 from onboarding import store
 from onboarding.edits import Edit
 from onboarding.imports.flow import CashFlow, FlowKind
+from onboarding.imports.mends import mend_of
 from onboarding.ledger.described import as_text
 from onboarding.refusals import FieldRefused
 from onboarding.store import Worth
+
+EXCESS = "withdrawal_exceeds_nav"
 
 
 async def excessive_withdrawals(
@@ -76,9 +79,9 @@ class _Running:
 def _refusal(flow: CashFlow, worth: Worth, available: Decimal) -> FieldRefused:
     return FieldRefused(
         "amount",
-        "withdrawal_exceeds_nav",
+        EXCESS,
         f"The portfolio was worth {as_text(worth.nav)} USD on {worth.session}, and with the flows since it has "
         f"{as_text(available)} USD.",
         as_text(-flow.amount),
-        "Write a smaller amount; a loss of the account's is a fee.",
+        mend_of(EXCESS),
     )

@@ -1,5 +1,7 @@
 """A file into a portfolio that there is: one version, nothing twice, the same report as where one is created."""
 
+import asyncio
+
 import pytest
 
 FILE = "Symbol,Quantity,Entry Price Per Share,Entry Date\nAAPL,10,240,2024-12-12\nNVDA,5,130,2024-12-13\n"
@@ -10,6 +12,17 @@ Date,Action,Symbol,Description,Quantity,Price,Fees & Comm,Amount
 12/16/2024,MoneyLink Transfer,,OUT,,,,"-$250.00"
 12/11/2024,MoneyLink Transfer,,IN,,,,$50.00
 12/12/2024,Buy,AAPL,APPLE,10,$235.00,,
+"""
+TOO_MUCH = """\
+Date,Action,Symbol,Description,Quantity,Price,Fees & Comm,Amount
+12/16/2024,MoneyLink Transfer,,IN,,,,"$1,000.00"
+12/16/2024,MoneyLink Transfer,,OUT,,,,"-$2,000.01"
+12/12/2024,Buy,AAPL,APPLE,10,$235.00,,
+"""
+ONLY_OUT = """\
+Date,Action,Symbol,Description,Quantity,Price,Fees & Comm,Amount
+12/16/2024,MoneyLink Transfer,,OUT,,,,-$600.00
+12/12/2024,Buy,{symbol},,10,$235.00,,
 """
 
 
@@ -77,6 +90,52 @@ async def test_flows_after_the_first_session_are_added_and_earlier_ones_left_out
     assert "flows_before_first_session" in {warning["code"] for warning in answer.json()["report"]["warnings"]}
     flows = (await api.get(f"{address}/cash-flows")).json()["cash_flows"]
     assert {(flow["kind"], float(flow["amount"])) for flow in flows} == {("deposit", 1000.0), ("withdrawal", 250.0)}
+
+
+class TestWithdrawals:
+    """A file's withdrawals are at most what the portfolio is worth, each beside all other flows."""
+
+    @pytest.fixture(autouse=True)
+    async def worth(self, layer, address):
+        """The portfolio was worth 1,000 USD on Friday; a deposit of 1,000 comes with each file on Monday."""
+        await layer.worth(address.rsplit("/", 1)[1], 1_000)
+
+    async def test_one_of_more_than_that_is_refused_by_its_row(self, layer, send):
+        stored = await layer.counts()
+        answer = await send(TOO_MUCH)
+        assert (answer.status_code, answer.json()["code"]) == (422, "rows_invalid")
+        assert answer.json()["errors"] == [
+            {
+                "row": 3,
+                "column": "Amount",
+                "code": "withdrawal_exceeds_nav",
+                "message": "The portfolio was worth 1000 USD on 2024-12-13, and with the flows since it has 2000 USD.",
+                "value": "-$2,000.01",
+                "mend": "Write a smaller amount; a loss of the account's is a fee.",
+            }
+        ]
+        assert await layer.counts() == stored
+
+    async def test_all_of_it_may_be_taken_out(self, send):
+        answer = await send(TOO_MUCH.replace("2,000.01", "2,000.00"))
+        assert (answer.status_code, answer.json()["report"]["flows"]) == (201, 2)
+
+    async def test_the_valid_rows_are_stored_without_it_and_sent_again_the_report_is_of_the_same_row(
+        self, api, address, send
+    ):
+        first, again = [await send(TOO_MUCH, mode="accept_valid") for _ in range(2)]
+        assert (first.status_code, again.status_code) == (201, 200)
+        report = first.json()["report"]
+        assert (report["rows"], report["accepted"], report["rejected"], report["flows"]) == (3, 2, 1, 1)
+        flows = (await api.get(f"{address}/cash-flows")).json()["cash_flows"]
+        assert [(flow["kind"], float(flow["amount"])) for flow in flows] == [("deposit", 1000.0)]
+        [was], [now] = report["errors"], again.json()["report"]["errors"]
+        assert was | {"message": ""} == now | {"message": ""}
+        assert again.json()["report"] | {"errors": []} == report | {"errors": []}
+
+    async def test_of_two_files_at_once_that_are_too_much_together_one_is_refused(self, send):
+        answers = await asyncio.gather(*(send(ONLY_OUT.format(symbol=symbol)) for symbol in ("AAPL", "MSFT")))
+        assert sorted(answer.status_code for answer in answers) == [201, 422]
 
 
 async def test_versions_owners_terms_and_types_are_held_to(api, layer, address, send):

@@ -22,11 +22,11 @@ SYMBOLS = "symbols"
 class Crowd:
     """What onboarding and symbol-batch would have written, put in by COPY as a superuser."""
 
-    def __init__(self, database: Database, market: Market, kafka: str) -> None:
+    def __init__(self, database: Database, market: Market, kafka: str, seed: int = 7) -> None:
         self._database = database
         self._market = market
         self._kafka = kafka
-        self._random = np.random.default_rng(7)
+        self._random = np.random.default_rng(seed)
 
     def add(self, portfolios: int, positions: int, owners: int = 1_000) -> list[tuple[UUID, str]]:
         """New portfolios of the first edition's session, each of so many different symbols; (id, owner) of each."""

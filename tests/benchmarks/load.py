@@ -221,10 +221,14 @@ def _note(measured: Measured, began: float, head: bytes) -> None:
         measured.example = measured.example or head.decode(errors="replace")
 
 
-def request(path: str, token: str | None = None) -> str:
-    """A GET over a kept connection."""
+def request(path: str, token: str | None = None, body: str | None = None) -> str:
+    """A GET over a kept connection, or with a JSON body (ASCII) a POST."""
     authorization = "" if token is None else f"Authorization: Bearer {token}\r\n"
-    return f"GET {path} HTTP/1.1\r\nHost: {LOOPBACK}\r\n{authorization}Accept: application/json\r\n\r\n"
+    method, sent = "GET", ""
+    if body is not None:
+        method, sent = "POST", f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    head = f"{method} {path} HTTP/1.1\r\nHost: {LOOPBACK}\r\n{authorization}{sent}Accept: application/json\r\n\r\n"
+    return head + (body or "")
 
 
 def main() -> None:

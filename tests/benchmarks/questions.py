@@ -36,11 +36,11 @@ class WatchedAnalytics(Module):
     module = "benchmarks.analytics_process"
 
 
-def valued(bench: Bench, database: Database, count: int) -> list[tuple[UUID, str]]:
-    """Portfolios of 100 positions, folded to the current edition."""
-    with bench.narrator.step(f"{count:,} valued portfolios of {POSITIONS} positions"):
-        crowd = Crowd(database, bench.market, bench.servers.kafka.address)
-        portfolios = crowd.add(count, POSITIONS, OWNERS)
+def valued(bench: Bench, database: Database, count: int, positions: int = POSITIONS) -> list[tuple[UUID, str]]:
+    """Portfolios folded to the current edition."""
+    with bench.narrator.step(f"{count:,} valued portfolios of {positions:,} positions"):
+        crowd = Crowd(database, bench.market, bench.servers.kafka.address, seed=positions)
+        portfolios = crowd.add(count, positions, OWNERS)
         asyncio.run(_fold(database, [portfolio for portfolio, _ in portfolios]))
     return portfolios
 
@@ -66,11 +66,12 @@ def serving(*programs: Program) -> Iterator[None]:
             program.close()
 
 
-def requests(bench: Bench, portfolios: Sequence[tuple[UUID, str]], measure: str) -> list[str]:
-    """One request for each portfolio, by its owner."""
+def requests(bench: Bench, portfolios: Sequence[tuple[UUID, str]], measure: str, body: str | None = None) -> list[str]:
+    """One request for each portfolio, by its owner; with a body a POST."""
     tokens = {owner: bench.issuer.token(owner) for _, owner in portfolios}
     return [
-        request(f"/api/v1/analytics/portfolio/{portfolio}/{measure}", tokens[owner]) for portfolio, owner in portfolios
+        request(f"/api/v1/analytics/portfolio/{portfolio}/{measure}", tokens[owner], body)
+        for portfolio, owner in portfolios
     ]
 
 

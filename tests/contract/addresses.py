@@ -42,6 +42,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PUT", "/portfolios/{portfolio_id}/lots/{position_id}/prices/{day}"): {"price": "5"},
     ("POST", "/portfolios/{portfolio_id}/cash-flows"): {"kind": "deposit", "date": DAY, "amount": "5"},
     ("PATCH", "/portfolios/{portfolio_id}/cash-flows/{flow_id}"): {"amount": "5"},
+    ("POST", "/api/v1/analytics/portfolio/{portfolio}/what-if"): {"trades": [{"symbol": "KO", "quantity": 1}]},
+    ("POST", "/api/v1/analytics/portfolios/what-if"): {"trades": [{"symbol": "KO", "quantity": 1}]},
 }
 """What a request must carry to get as far as the question whose portfolio it is about."""
 

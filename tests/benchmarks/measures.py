@@ -1,0 +1,80 @@
+"""Every measure, asked for the first time, of books of 100 and of 1,000 positions among 10,000 portfolios."""
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+import orjson
+
+from analytics.measures import MEASURES
+from benchmarks.bench import Bench
+from benchmarks.figure import Figure
+from benchmarks.load import Stream
+from benchmarks.measuring import median, peak_memory, quantile
+from benchmarks.questions import WatchedAnalytics, load, requests, serving, valued
+
+FROM_THE_PAST = ("correlation-matrix", "performance", "historical-replay", "attribution")
+"""Those that read or compare long series."""
+SIZES = (100, 1_000)
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    asked = bench.size(60, 8)
+    with bench.database() as database:
+        valued(bench, database, bench.size(9_800, 500), positions=2)
+        books = {positions: valued(bench, database, asked, positions) for positions in SIZES}
+        analytics = WatchedAnalytics(
+            lambda: bench.environment(database, "analytics"), [str(bench.folder / "measures-lags.json")]
+        )
+        with serving(analytics):
+            first = Stream("first", requests(bench, books[100], "overview"), repeat=False)
+            load(bench, analytics, 30, first, connections=1)
+            for positions, portfolios in books.items():
+                with bench.narrator.step(f"every measure of {asked} books of {positions:,} positions"):
+                    took = {name: _first_answers(bench, analytics, portfolios, name) for name in MEASURES}
+                yield from _figures(took, positions)
+            memory = peak_memory(analytics.pid) / 1e6
+            analytics.stop()
+    yield Figure(
+        name="measures",
+        what="peak memory of analytics, 5,000 symbols",
+        value=memory,
+        unit="MB",
+        sense="at most",
+        goal=400,
+        note="one edition read whole, with a year of returns and residuals",
+    )
+
+
+def _first_answers(
+    bench: Bench, analytics: WatchedAnalytics, portfolios: Sequence[tuple[UUID, str]], name: str
+) -> list[float]:
+    """Milliseconds of each portfolio's first answer, one after the other."""
+    body = None
+    if name == "what-if":
+        body = orjson.dumps({"trades": [{"symbol": symbol, "quantity": 10} for symbol in ("SPY", "TLT")]}).decode()
+    stream = Stream(name, requests(bench, portfolios, name, body), repeat=False)
+    result = load(bench, analytics, 60, stream, connections=1)
+    return [seconds * 1000 for seconds in result["streams"][0]["latencies"]]
+
+
+def _figures(took: dict[str, list[float]], positions: int) -> Iterator[Figure]:
+    """The slowest measure of each kind, and what-if by itself."""
+    kinds = {
+        "any measure but those of the past": ([n for n in took if n not in (*FROM_THE_PAST, "what-if")], 25),
+        "the measures of the past": ([n for n in took if n in FROM_THE_PAST], 60),
+        "what-if": (["what-if"], 25),
+    }
+    for kind, (names, goal) in kinds.items():
+        slowest = max(names, key=lambda name: quantile(took[name], 0.99), default=None)
+        if slowest is None:
+            continue
+        yield Figure(
+            name="measures",
+            what=f"p99 of a miss, {positions:,} positions: {kind}",
+            value=quantile(took[slowest], 0.99),
+            unit="ms",
+            runs=tuple(took[slowest]),
+            sense="at most",
+            goal=goal,
+            note=f"the slowest, {slowest}; medians: " + ", ".join(f"{name} {median(took[name]):.1f}" for name in names),
+        )

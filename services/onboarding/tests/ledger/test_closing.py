@@ -99,6 +99,29 @@ async def test_all_of_it_is_closed_where_no_quantity_is_said(portfolio):
     assert len(await portfolio.lots()) == 1
 
 
+@pytest.mark.parametrize(
+    ("close", "affected"),
+    [
+        # All of it, said or not: what was held until the exit is as it was.
+        (EXIT, "2024-12-13"),
+        (EXIT | {"quantity": "100"}, "2024-12-13"),
+        (EXIT | {"exit_date": "2024-12-14"}, "2024-12-16"),
+        (EXIT | {"exit_date": "2024-12-12"}, "2024-12-12"),
+        # A part: two lots in place of one are in every snapshot since the entry, which is never before the first.
+        (EXIT | {"quantity": "40"}, "2024-12-12"),
+    ],
+)
+async def test_a_close_affects_the_session_of_its_exit_and_that_of_a_part_all_since_the_entry(
+    portfolio, layer, close, affected
+):
+    lot = await portfolio.lot()
+    answer = await portfolio.ask("POST", f"/lots/{lot['position_id']}/close", close, tag=2)
+    assert (answer.status_code, answer.json()["first_affected_session"]) == (200, affected)
+    assert (await portfolio.changes())[0]["first_affected_session"] == affected
+    [*_, (kind, _, said)] = await layer.outbox()
+    assert (kind, said["version"], said["first_affected_session"]) == ("portfolio.changed.v1", 3, affected)
+
+
 async def test_shares_are_counted_as_of_the_exit_after_splits_and_not_after_distributions(portfolio, layer):
     for kind, ratio, day in (("split", 4.0, date(2024, 12, 12)), ("distribution", 1.3, date(2024, 12, 13))):
         await layer.connection.execute(

@@ -83,7 +83,7 @@ def test_a_symbol_without_loadings_costs_a_few_sessions_or_does_not_enter() -> N
 def test_a_symbol_whose_lots_cancel_out_costs_no_session() -> None:
     lots = [Lot("AAA", 300.0), Lot("BBB", 50.0), Lot("BBB", -50.0)]
     held = _held(lots, _edition({"BBB": [-7]}, model_reason="benchmark_missing"))
-    assert held.left_out == 0
+    assert (held.left_out, list(held.filled), held.filled_share) == (0, [0, 0], 0.0)
     np.testing.assert_allclose(held.pnl, 300.0 * _returns("AAA"), rtol=1e-12)
 
 

@@ -15,6 +15,8 @@ def test_of_a_year_the_thirteenth_and_the_third_worst_count() -> None:
     five, one = tail_of(losses, 95), tail_of(losses, 99)
     assert (five.value_at_risk, five.expected_shortfall, five.count) == (240.0, 246.0, 13)
     assert (one.value_at_risk, one.expected_shortfall, one.count) == (250.0, 251.0, 3)
+    assert (five.low, five.high) == (253.0 - 21, 253.0 - 6)
+    assert (one.low, one.high) == (253.0 - 7, None)
 
 
 @pytest.mark.parametrize("level", [95, 99])

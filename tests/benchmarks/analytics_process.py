@@ -8,20 +8,22 @@ from pathlib import Path
 
 from analytics.main import serve
 from analytics.settings import AnalyticsSettings
+from benchmarks.measuring import peak_memory
 from riskstream.runtime.settings import AuthSettings
 
 INTERVAL = 0.01
 
 
 async def watched(file: Path) -> int:
-    """Serve until SIGTERM; then write (monotonic instant, seconds late) of every look to `file`."""
+    """Serve until SIGTERM; then write when each look was and how late in seconds, and the peak memory, to `file`."""
     lags: list[tuple[float, float]] = []
     watch = asyncio.create_task(_watch(lags))
     try:
         return await serve(AnalyticsSettings(), AuthSettings())
     finally:
         watch.cancel()
-        await asyncio.to_thread(file.write_text, json.dumps(lags))
+        told = {"lags": lags, "peak_bytes": peak_memory()}
+        await asyncio.to_thread(file.write_text, json.dumps(told))
 
 
 async def _watch(lags: list[tuple[float, float]]) -> None:

@@ -1,5 +1,6 @@
 """Every measure, asked for the first time, of books of 100 and of 1,000 positions among 10,000 portfolios."""
 
+import json
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from analytics.measures import MEASURES
 from benchmarks.bench import Bench
 from benchmarks.figure import Figure
 from benchmarks.load import Stream
-from benchmarks.measuring import median, peak_memory, quantile
+from benchmarks.measuring import median, quantile
 from benchmarks.questions import WatchedAnalytics, load, requests, serving, valued
 
 FROM_THE_PAST = ("correlation-matrix", "performance", "historical-replay", "attribution")
@@ -22,9 +23,8 @@ def measure(bench: Bench) -> Iterator[Figure]:
     with bench.database() as database:
         valued(bench, database, bench.size(9_800, 500), positions=2)
         books = {positions: valued(bench, database, asked, positions) for positions in SIZES}
-        analytics = WatchedAnalytics(
-            lambda: bench.environment(database, "analytics"), [str(bench.folder / "measures-lags.json")]
-        )
+        watched = bench.folder / "measures.json"
+        analytics = WatchedAnalytics(lambda: bench.environment(database, "analytics"), [str(watched)])
         with serving(analytics):
             first = Stream("first", requests(bench, books[100], "overview"), repeat=False)
             load(bench, analytics, 30, first, connections=1)
@@ -32,12 +32,11 @@ def measure(bench: Bench) -> Iterator[Figure]:
                 with bench.narrator.step(f"every measure of {asked} books of {positions:,} positions"):
                     took = {name: _first_answers(bench, analytics, portfolios, name) for name in MEASURES}
                 yield from _figures(took, positions)
-            memory = peak_memory(analytics.pid) / 1e6
             analytics.stop()
     yield Figure(
         name="measures",
         what="peak memory of analytics, 5,000 symbols",
-        value=memory,
+        value=json.loads(watched.read_text())["peak_bytes"] / 1e6,
         unit="MB",
         sense="at most",
         goal=400,

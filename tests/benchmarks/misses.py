@@ -81,4 +81,4 @@ def _new_questions(bench: Bench, portfolios: Sequence[tuple[UUID, str]]) -> Iter
 
 def _lag(file: Path, window: tuple[float, float]) -> float:
     began, ended = window
-    return quantile([lag for at, lag in json.loads(file.read_text()) if began <= at <= ended], 0.99) * 1000
+    return quantile([lag for at, lag in json.loads(file.read_text())["lags"] if began <= at <= ended], 0.99) * 1000

@@ -136,22 +136,35 @@ class Edits:
 
     @asynccontextmanager
     async def editing(
-        self, author: Author, portfolio: UUID, key: CreationKey | None = None, expected: frozenset[int] | None = None
-    ) -> AsyncIterator[Edit | Repeated]:
-        """A transaction that holds the portfolio; Repeated where the same was done under `key` before.
+        self, author: Author, portfolio: UUID, expected: frozenset[int] | None = None
+    ) -> AsyncIterator[Edit]:
+        """A transaction that holds the portfolio.
 
-        Raises NoSuchPortfolio also for another owner's, VersionConflict where its version is none of `expected`, and
-        KeyReused.
+        Raises NoSuchPortfolio also for another owner's, and VersionConflict where its version is none of `expected`.
         """
         async with self.acting_for(author.owner) as connection:
-            if key is not None and (earlier := await earlier_under(connection, author.owner, key)) is not None:
+            yield await self._begun(connection, author, portfolio, expected)
+
+    @asynccontextmanager
+    async def editing_once(
+        self, author: Author, portfolio: UUID, key: CreationKey | None, expected: frozenset[int] | None = None
+    ) -> AsyncIterator[Edit | Repeated]:
+        """The same; Repeated where the same was done under `key` before. Raises KeyReused too."""
+        async with self.acting_for(author.owner) as connection:
+            earlier = None if key is None else await earlier_under(connection, author.owner, key)
+            if earlier is not None:
                 yield Repeated(connection, author.owner, earlier)
-                return
-            row = await store.lock_portfolio(connection, author.owner, portfolio)
-            if row is None:
-                raise no_such_portfolio(portfolio)
-            refuse_conflict(expected, row.version, f"portfolio {portfolio}")
-            yield Edit(connection, author, row, self.clock.now())
+            else:
+                yield await self._begun(connection, author, portfolio, expected)
+
+    async def _begun(
+        self, connection: AsyncConnection, author: Author, portfolio: UUID, expected: frozenset[int] | None
+    ) -> Edit:
+        row = await store.lock_portfolio(connection, author.owner, portfolio)
+        if row is None:
+            raise no_such_portfolio(portfolio)
+        refuse_conflict(expected, row.version, f"portfolio {portfolio}")
+        return Edit(connection, author, row, self.clock.now())
 
     async def take_turn(self, connection: AsyncConnection, symbols: Iterable[str]) -> Wanted:
         """Which of the symbols must be asked for; raises SymbolQueueFull and TooManyUnknownSymbols."""

@@ -168,8 +168,7 @@ class Portfolios:
 
         Raises NoSuchPortfolio also for another owner's, and VersionConflict.
         """
-        async with self._edits.editing(author, portfolio, expected=expected) as edit:
-            assert isinstance(edit, Edit)
+        async with self._edits.editing(author, portfolio, expected) as edit:
             now = replace(
                 edit.was,
                 name=edit.was.name if description.name is None else description.name,
@@ -185,8 +184,7 @@ class Portfolios:
 
     async def delete(self, author: Author, portfolio: UUID, expected: frozenset[int] | None) -> None:
         """Delete at a new version and say so; raises NoSuchPortfolio also for another owner's, and VersionConflict."""
-        async with self._edits.editing(author, portfolio, expected=expected) as edit:
-            assert isinstance(edit, Edit)
+        async with self._edits.editing(author, portfolio, expected) as edit:
             await store.mark_deleted(edit.connection, edit.owner, portfolio, edit.now)
             await store.forget_file_keys(edit.connection, edit.owner, portfolio, FILE_KEY_PREFIX)
             logged = Logged(action="portfolio.delete", before=[portfolio_as_json(edit.was)])

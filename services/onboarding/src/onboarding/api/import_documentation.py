@@ -25,8 +25,8 @@ _TERMS: dict[str, Any] = DETAILS | {
     "dry_run": {
         "type": "boolean",
         "default": False,
-        "description": "Answers 200 with the report of the same import, or as that would be refused, and stores nothing; "
-        "nor is the file remembered.",
+        "description": "Answers 200 with the report of the same import, or as that would be refused, and stores "
+        "nothing; nor is the file remembered.",
     },
     "file_date": DATE
     | {

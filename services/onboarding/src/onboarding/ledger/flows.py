@@ -47,7 +47,7 @@ class FlowLedger:
         expected: frozenset[int] | None,
     ) -> tuple[Changed, FlowRecord]:
         """Add a flow. Raises VersionConflict, KeyReused, and FieldRefused for one that cannot be."""
-        async with self._edits.editing(author, portfolio, key, expected) as edit:
+        async with self._edits.editing_once(author, portfolio, key, expected) as edit:
             if isinstance(edit, Repeated):
                 return await _done_before(edit)
             counts_on = await _judged(edit, flow, None)
@@ -66,7 +66,6 @@ class FlowLedger:
     ) -> tuple[Changed, FlowRecord]:
         """Let the flow be what `change` makes of it; what that raises leaves it as it was. Raises VersionConflict."""
         async with self._edits.editing(author, portfolio) as edit:
-            assert isinstance(edit, Edit)
             was = await _held(edit, flow_id, expected)
             flow = change(was.flow)
             counts_on = await _judged(edit, flow, was.flow)
@@ -81,7 +80,6 @@ class FlowLedger:
     async def delete(self, author: Author, portfolio: UUID, flow_id: UUID, expected: frozenset[int] | None) -> Changed:
         """Take the flow away, as if it had never been. Raises VersionConflict."""
         async with self._edits.editing(author, portfolio) as edit:
-            assert isinstance(edit, Edit)
             was = await _held(edit, flow_id, expected)
             await store.delete_flow(edit.connection, edit.owner, flow_id, edit.version)
             logged = Logged(action=DELETED, subject=flow_id, before=[flow_as_json(was.flow, flow_id)])

@@ -54,7 +54,7 @@ class ImportLedger:
         Raises TooManyLots, VersionConflict, KeyReused, and what asking for new symbols raises; then nothing is stored
         either.
         """
-        async with self._edits.editing(author, portfolio, key, expected) as edit:
+        async with self._edits.editing_once(author, portfolio, key, expected) as edit:
             if isinstance(edit, Repeated):
                 done, change = await edit.said()
                 return Imported(_judged_before(found, change), done)

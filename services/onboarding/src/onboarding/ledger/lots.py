@@ -77,7 +77,7 @@ class LotLedger:
 
         Raises TooManyLots, VersionConflict, KeyReused, and what asking for new symbols raises.
         """
-        async with self._edits.editing(author, portfolio, key, expected) as edit:
+        async with self._edits.editing_once(author, portfolio, key, expected) as edit:
             if isinstance(edit, Repeated):
                 return await _done_before(edit)
             await refuse_too_many(edit, len(lots), self._edits.settings.portfolio_max_rows)
@@ -105,7 +105,6 @@ class LotLedger:
         A symbol that it did not name before is entered by the name that it has now. Returns the warnings too.
         """
         async with self._edits.editing(author, portfolio) as edit:
-            assert isinstance(edit, Edit)
             was = await _held(edit, lot_id, expected)
             lot, rounded = change(was.lot)
             lot, renamed = await _named_now(edit, was.lot, lot)
@@ -136,7 +135,7 @@ class LotLedger:
         A part that is closed becomes a lot of its own; what stays keeps its id. Raises LotClosed, VersionConflict,
         KeyReused, and FieldRefused for more than is held.
         """
-        async with self._edits.editing(author, portfolio, key) as edit:
+        async with self._edits.editing_once(author, portfolio, key) as edit:
             if isinstance(edit, Repeated):
                 done, lots = await _done_before(edit)
                 return done, _closed(lots)
@@ -159,7 +158,6 @@ class LotLedger:
     async def delete(self, author: Author, portfolio: UUID, lot_id: UUID, expected: frozenset[int] | None) -> Changed:
         """Take the lot away, as if it had never been held. Raises VersionConflict."""
         async with self._edits.editing(author, portfolio) as edit:
-            assert isinstance(edit, Edit)
             was = await _held(edit, lot_id, expected)
             await store.delete_lot(edit.connection, edit.owner, lot_id, edit.version)
             logged = Logged(action=DELETED, subject=lot_id, before=[lot_as_json(lot_id, was.lot, was.split_from)])

@@ -47,7 +47,6 @@ class PriceLedger:
         which the lot was not held.
         """
         async with self._edits.editing(author, portfolio) as edit:
-            assert isinstance(edit, Edit)
             await _refuse_day(edit, lot_id, day)
             was = await store.find_price(edit.connection, edit.owner, portfolio, lot_id, day)
             if was is not None:
@@ -66,7 +65,6 @@ class PriceLedger:
     ) -> tuple[Changed, PriceRecord]:
         """Put another price in the place of that of `day`. Raises as `add`, and VersionConflict."""
         async with self._edits.editing(author, portfolio) as edit:
-            assert isinstance(edit, Edit)
             await _refuse_day(edit, lot_id, day)
             was = await _held(edit, lot_id, day, expected)
             return await self._set(edit, lot_id, day, price, was)
@@ -76,7 +74,6 @@ class PriceLedger:
     ) -> Changed:
         """Take the price of a day away: the one before it counts on. Raises VersionConflict."""
         async with self._edits.editing(author, portfolio) as edit:
-            assert isinstance(edit, Edit)
             await find_lot(edit.connection, edit.owner, portfolio, lot_id)
             was = await _held(edit, lot_id, day, expected)
             await store.delete_price(edit.connection, edit.owner, portfolio, lot_id, day)

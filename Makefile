@@ -7,10 +7,10 @@ OURS := riskstream riskstream-symbol-batch riskstream-portfolio-refresh riskstre
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test bench chaos lint format lock clean
+.PHONY: help install demo up test bench chaos forecasts lint format lock clean
 
 help: ## say what can be done here
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 install: $(STAMP) ## make .venv and put the locked dependencies and our packages in it
 
@@ -37,6 +37,9 @@ bench: install ## the figures, with their floors and peers (about 16 minutes; le
 
 chaos: install ## random operations and faults over a whole system for MINUTES (10), checked by its history; SEED replays
 	PYTHONPATH=tests $(BIN)/python -m chaos_story --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
+
+forecasts: install ## judge risk and VaR by what came after: 72 books over the last 500 recorded sessions (half a minute)
+	PYTHONPATH=tests $(BIN)/python -m forecast_check
 
 lint: install ## style, types, and the walls between the layers
 	$(BIN)/ruff check .

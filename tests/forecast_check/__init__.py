@@ -1,0 +1,1 @@
+"""Judges the measures `risk` and `var` by what came after: a fixed panel of books over recorded sessions."""

@@ -3,14 +3,14 @@
 Only for the test that shows what this is worth: `python -m chaos_story.delete_on_event` is otherwise the very process.
 """
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from analytics import main
-from analytics.answers import Answers, Layer, Served
-from analytics.cache.answer import Answer, Key, Question
-from analytics.heads import Head
+from analytics.answers import Answers, Served
+from analytics.cache.answer import Key, Question
+from analytics.past import NOTHING_WANTED
+from analytics.portfolios import Read
 
 ANY = 0
 """Stands where a key names its valuation and edition."""
@@ -26,20 +26,16 @@ class BelievingAnswers(Answers):
     async def answer(self, owner: str, portfolio: UUID, question: Question) -> Served:
         self._identities.add(question.identity)
         key = Key(portfolio, ANY, ANY, question.identity)
-        layer: Layer = "process"
-        answer = self._process.get(key)
-        if answer is None:
-            answer, layer = await self._flights.join(key, lambda: self._fetch(owner, key, question))
-        version = answer.portfolio_version
-        return await self._served(answer, layer, Head(ANY, version, ANY, answer.session, version))
+
+        async def read() -> tuple[Key, Read]:
+            return key, await self._portfolios.read(owner, portfolio, lambda _: NOTHING_WANTED)
+
+        answer, layer = await self._answer(key, question, read)
+        return await self._served(answer, layer, pending=False)
 
     async def drop_older(self, portfolio: UUID, valuation: int) -> None:
         self._process.drop_older(portfolio, valuation)
         await self._redis.drop([Key(portfolio, ANY, ANY, identity) for identity in self._identities])
-
-    async def _compute(self, owner: str, portfolio: UUID, question: Question) -> Answer:
-        answer = await super()._compute(owner, portfolio, question)
-        return replace(answer, key=Key(portfolio, ANY, ANY, question.identity))
 
 
 if __name__ == "__main__":

@@ -100,11 +100,11 @@ async def test_a_fold_between_head_and_book_gives_the_newer_valuation_under_its_
     replica = await make_replica()
     read_book = replica.portfolios.read
 
-    async def fold_first(owner: str, asked: Any, wants: Any) -> Any:
+    async def fold_first(*asked: Any) -> Any:
         await world.change(portfolio)
         await world.fold(portfolio, 2, TUESDAY, world.lot("AAA", 450.0), cash=50.0)
         replica.portfolios.read = read_book
-        return await read_book(owner, asked, wants)
+        return await read_book(*asked)
 
     replica.portfolios.read = fold_first
     body = await replica.ask(portfolio, "factor-exposures")
@@ -140,11 +140,11 @@ async def test_many_at_once_compute_once(world: Any, replica: Any) -> None:
     portfolio = await _one_portfolio(world)
     read_book, reads = replica.portfolios.read, 0
 
-    async def count(owner: str, asked: Any, wants: Any) -> Any:
+    async def count(*asked: Any) -> Any:
         nonlocal reads
         reads += 1
         await asyncio.sleep(0.1)
-        return await read_book(owner, asked, wants)
+        return await read_book(*asked)
 
     replica.portfolios.read = count
     bodies = await asyncio.gather(*(replica.ask(portfolio, "overview") for _ in range(20)))

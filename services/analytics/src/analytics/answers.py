@@ -74,7 +74,7 @@ class Answers:
 
         async def read() -> tuple[Key, Read]:
             """The book as it is now, which may be newer than the head that was read: its key says so."""
-            found = await self._portfolios.read(owner, portfolio, partial(_wants, question))
+            found = await self._portfolios.read(owner, portfolio, partial(_wants, question), head.valuation)
             return _key(found[0], question.identity), found
 
         answer, layer = await self._answer(key, question, read)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -39,10 +39,10 @@ class Snapshot:
     coverage: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """One lot as of the session. `quantity` is signed and effective: after the splits gone ex since entry.
+class Position(NamedTuple):
+    """One lot as of the session; a tuple, because a thousand of them are made for one answer.
 
+    `quantity` is signed and effective: after the splits gone ex since entry.
     `price_session` is the date of the close, or of the price by hand.
     """
 

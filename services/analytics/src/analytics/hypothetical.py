@@ -118,10 +118,10 @@ def _after(positions: Sequence[Position], symbol: str, quantity: float, lot: Pos
         kept = position.quantity + taken
         if kept != 0:
             share = kept / position.quantity
-            changed.append(replace(position, quantity=kept, market_value=position.market_value * share))
+            changed.append(position._replace(quantity=kept, market_value=position.market_value * share))
     if left != 0:
         assert lot.price is not None
-        changed.append(replace(lot, quantity=left, market_value=left * lot.price))
+        changed.append(lot._replace(quantity=left, market_value=left * lot.price))
     return changed
 
 
@@ -130,7 +130,7 @@ def _new_lot(book: Book, edition: Edition, symbol: str, price: float) -> Positio
     position_id = uuid5(book.portfolio, f"what-if:{symbol}")
     for position in book.positions:
         if position.symbol == symbol and position.investment_class == "PUBLIC":
-            return replace(position, position_id=position_id, cost_basis=None, unrealised_pnl=None, pnl=0.0)
+            return position._replace(position_id=position_id, cost_basis=None, unrealised_pnl=None, pnl=0.0)
     return Position(
         position_id=position_id,
         symbol=symbol,

@@ -23,6 +23,11 @@ class Wanted:
     until: date | None = None
     """The last one; None, as any later one, is the book's session."""
 
+    @property
+    def of_the_past(self) -> bool:
+        """Whether anything must be read that is neither in the book nor in the edition."""
+        return self.snapshots or bool(self.returns_of)
+
 
 @dataclass(frozen=True)
 class Snapshots:

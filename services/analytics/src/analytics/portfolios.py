@@ -7,9 +7,10 @@ from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
+from cachetools import LRUCache
 
 from analytics.book import Book, Position, Snapshot
-from analytics.past import Past, Wanted
+from analytics.past import NO_PAST, Past, Wanted
 from analytics.past_rows import read_past
 from analytics.together import MOST_PORTFOLIOS, Standing, combined, in_step, versions_hash
 from riskstream.database.tenancy import OWNER_SETTING
@@ -34,7 +35,7 @@ WHERE h.portfolio_id = ANY ($1)
 ORDER BY h.portfolio_id
 """
 
-# What each portfolio holds after its head's session, in an order that does not change.
+# What each portfolio holds after its head's session, in an order that does not change; the fields of a Position.
 _POSITIONS = """
 SELECT portfolio_id, position_id, symbol, investment_class, quantity::float8, price, price_session, price_status,
     sector, market_value::float8, cost_basis::float8, unrealised_pnl::float8, pnl::float8
@@ -51,7 +52,6 @@ WHERE p.deleted_at IS NULL LIMIT $1
 """
 
 _SNAPSHOT_FIELDS = tuple(Snapshot.__dataclass_fields__)
-_POSITION_FIELDS = tuple(Position.__dataclass_fields__)
 
 
 class BookGoneError(Exception):
@@ -71,22 +71,31 @@ Read: TypeAlias = tuple[Book, Wanted, Past]
 
 
 class Portfolios:
-    """Reads books."""
+    """Reads books, and keeps the last ones: whoever asks one question about a portfolio asks others too."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, positions_kept: int = 20_000) -> None:
         self._pool = pool
+        # A book belongs to its valuation and never changes, so that one that is kept cannot be wrong.
+        self._books: LRUCache[tuple[UUID, int], Book] = LRUCache(positions_kept, getsizeof=_size)
 
-    async def read(self, owner: str, portfolio: UUID, wants: Callable[[Book], Wanted]) -> Read:
+    async def read(
+        self, owner: str, portfolio: UUID, wants: Callable[[Book], Wanted], valuation: int | None = None
+    ) -> Read:
         """The book of the portfolio's newest valuation and what is wanted of its past, all of it as of one instant.
 
-        A fold that is written meanwhile is in it whole or not at all. Raises BookGoneError where the owner has no such
-        valued portfolio.
+        A fold that is written meanwhile is in it whole or not at all. Who has just read, as `owner`, that `valuation`
+        is the newest may get that one from memory. Raises BookGoneError where the owner has no such valued portfolio.
         """
+        kept = None if valuation is None else self._books.get((portfolio, valuation))
+        if kept is not None and not (wanted := wants(kept)).of_the_past:
+            return kept, wanted, NO_PAST
         async with self._of(owner) as connection:
             books = await _books(connection, [portfolio])
             if not books:
                 raise BookGoneError(str(portfolio))
             [book] = books
+            if _size(book) <= self._books.maxsize:
+                self._books[portfolio, book.valuation] = book
             wanted = wants(book)
             return book, wanted, await read_past(connection, book, [portfolio], wanted)
 
@@ -121,6 +130,10 @@ class Portfolios:
             yield connection
 
 
+def _size(book: Book) -> int:
+    return len(book.positions) + 1
+
+
 async def _standings(connection: asyncpg.Connection) -> list[Standing]:
     rows = await connection.fetch(_STANDINGS, MOST_PORTFOLIOS + 1)
     if len(rows) > MOST_PORTFOLIOS:
@@ -142,8 +155,8 @@ async def _books(connection: asyncpg.Connection, portfolios: Sequence[UUID]) -> 
     """Of those that have a valuation, by id."""
     heads = await connection.fetch(_VALUATION, portfolios)
     held = defaultdict(list)
-    for row in await connection.fetch(_POSITIONS, portfolios):
-        held[row["portfolio_id"]].append(Position(**{field: row[field] for field in _POSITION_FIELDS}))
+    for portfolio, *position in await connection.fetch(_POSITIONS, portfolios):
+        held[portfolio].append(Position._make(position))
     return [_book(head, tuple(held.get(head["portfolio_id"], ()))) for head in heads]
 
 

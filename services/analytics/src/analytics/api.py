@@ -113,8 +113,9 @@ def _add_measure(app: FastAPI, measure: AnyMeasure, answers: Answers, recent: Re
 
         return ask
 
-    for method, taken in _forms(measure):
-        suffix = " of your own" if method == "POST" else ""
+    forms = _forms(measure)
+    for method, taken in forms:
+        suffix = ", of your own" if method == "POST" and len(forms) > 1 else ""
         for address, shape, endpoint, one in (
             (PORTFOLIO, AnswerBody, of_one, measure),
             (PORTFOLIOS, TogetherBody, of_all, combined),

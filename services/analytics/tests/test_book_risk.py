@@ -121,6 +121,20 @@ def test_contributions_of_symbols_and_of_factors_with_the_specific_one_each_add_
     assert found.factor_variance >= 0
 
 
+@pytest.mark.parametrize("left", [1.0, 1e-2, 1e-4])
+def test_contributions_add_up_in_a_book_that_is_hedged_but_for_a_trifle(left: float) -> None:
+    """Ten million long against as much of the same factors and residuals short, of which `left` USD remain."""
+    model = _tiny(residuals=[[0.1, -0.3]] * 2, betas=[[1.1, 0.3]] * 2, variances=[0.05] * 2)
+    found = book_risk(loadings_of(model, np.array([0, 1])), np.array([1e7 + left, -1e7]))
+    remains = (1e7 + left) - 1e7
+    assert found.volatility == pytest.approx(remains * np.sqrt(4 * 1.1**2 + 2 * 1.1 * 0.3 + 0.3**2 + 0.05), rel=1e-4)
+    # Of two contributions of tens of millions a rounding remains.
+    rounding = 1e-15 * float(np.abs(found.contributions).sum())
+    assert found.contributions.sum() == pytest.approx(found.volatility, rel=1e-9, abs=rounding)
+    by_factor = found.factor_contributions.sum() + found.specific_contribution
+    assert by_factor == pytest.approx(found.volatility, rel=1e-9)
+
+
 @settings(deadline=None)
 @given(values=values_of_books)
 def test_the_book_formula_is_the_quadratic_form_of_a_matrix_written_out(values: NDArray[np.float64]) -> None:

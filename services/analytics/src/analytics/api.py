@@ -187,8 +187,8 @@ def _problems(not_found: str) -> Iterator[None]:
 
 
 def _reply(request: Request, served: Served, question: Question, *, of_portfolio: bool) -> Response:
-    tag = _tag(served)
-    if is_unchanged(request, tag):
+    tag, known = _tag(served), request.headers.get("if-none-match")
+    if is_unchanged(known, tag):
         return not_modified(tag)
     body = _body(served, question, of_portfolio=of_portfolio)
     return Response(body, media_type="application/json", headers=under(tag))

@@ -13,11 +13,12 @@ from onboarding.api.keys import IdempotencyKey, caller_key, canonical
 from onboarding.api.ledger_answers import CashFlowAnswer, CashFlows, ChangedCashFlow, ChangeMade, made
 from onboarding.api.ledger_bodies import flow_change, new_flow, read_object
 from onboarding.api.paging import Limit, next_page
-from onboarding.api.preconditions import Known, Named, Required, tag_of, tagged
+from onboarding.api.preconditions import Known, Named, Required, tag_of
 from onboarding.imports.flow import FlowKind
 from onboarding.portfolios import Portfolios
 from onboarding.settings import OnboardingSettings
 from riskstream.runtime.clock import Clock
+from riskstream.runtime.conditional import tagged
 
 
 def cash_flow_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSettings) -> APIRouter:

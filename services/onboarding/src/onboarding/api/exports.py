@@ -12,10 +12,11 @@ from fastapi.security import HTTPBearer
 
 from onboarding.api import documentation
 from onboarding.api.authors import Owner
-from onboarding.api.preconditions import Known, is_unchanged, not_modified, tag_of, under
+from onboarding.api.preconditions import Known, tag_of
 from onboarding.imports.export import as_positions, write_csv
 from onboarding.ledger import as_text, flow_as_json
 from onboarding.portfolios import Portfolios, WholeLedger
+from riskstream.runtime.conditional import is_unchanged, not_modified, under
 
 
 class Format(StrEnum):

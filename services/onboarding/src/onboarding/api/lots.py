@@ -16,10 +16,11 @@ from onboarding.api.keys import IdempotencyKey, caller_key, canonical
 from onboarding.api.ledger_answers import AddedLots, ChangedLot, ChangeMade, ClosedLot, LotAnswer, Lots, made
 from onboarding.api.ledger_bodies import closing, lot_change, new_lots, read_object
 from onboarding.api.paging import Limit, next_page
-from onboarding.api.preconditions import Known, Named, Required, tag_of, tagged
+from onboarding.api.preconditions import Known, Named, Required, tag_of
 from onboarding.portfolios import Portfolios
 from onboarding.settings import OnboardingSettings
 from riskstream.runtime.clock import Clock
+from riskstream.runtime.conditional import tagged
 from riskstream.symbology import dash_form
 
 

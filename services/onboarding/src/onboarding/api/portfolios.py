@@ -25,10 +25,11 @@ from onboarding.api.keys import IdempotencyKey, caller_key
 from onboarding.api.ledger_answers import ChangedPortfolio
 from onboarding.api.ledger_bodies import description_of, read_object
 from onboarding.api.paging import Limit, next_page
-from onboarding.api.preconditions import Known, Required, tag_of, tag_with_body, tagged
+from onboarding.api.preconditions import Known, Required, tag_of, tag_with_body
 from onboarding.portfolios import Portfolios as PortfolioService
 from onboarding.settings import OnboardingSettings
 from riskstream.runtime.clock import Clock
+from riskstream.runtime.conditional import tagged
 
 
 def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: OnboardingSettings) -> APIRouter:

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Depends, Header, Response
+from fastapi import Depends, Header
 
 from riskstream.runtime.problems import Problem
 
@@ -110,25 +110,3 @@ def _versions(if_match: str) -> frozenset[int] | None:
 
 def _precondition_required(detail: str) -> Problem:
     return Problem(HTTPStatus.PRECONDITION_REQUIRED, "precondition_required", detail)
-
-
-def is_unchanged(known: str | None, tag: str) -> bool:
-    """Whether `known`, the caller's If-None-Match, names `tag`; weak tags match strong ones here."""
-    tags = [name.strip().removeprefix("W/") for name in (known or "").split(",")]
-    return tag in tags or "*" in tags
-
-
-def under(tag: str) -> dict[str, str]:
-    """The headers of a body under its tag: to be kept by its owner alone, and asked about before it is used again."""
-    return {"ETag": tag, "Cache-Control": "private, no-cache"}
-
-
-def not_modified(tag: str) -> Response:
-    return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=under(tag))
-
-
-def tagged(known: str | None, body: str, tag: str) -> Response:
-    """The JSON body under its tag, or 304 where `known`, the caller's If-None-Match, names it."""
-    if is_unchanged(known, tag):
-        return not_modified(tag)
-    return Response(body, media_type="application/json", headers=under(tag))

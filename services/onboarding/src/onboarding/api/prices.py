@@ -12,10 +12,11 @@ from onboarding.api.authors import CurrentAuthor, Owner
 from onboarding.api.ledger_answers import ChangedPrice, ChangeMade, PriceAnswer, Prices, made
 from onboarding.api.ledger_bodies import price_day, price_of, read_object
 from onboarding.api.paging import Limit, next_page
-from onboarding.api.preconditions import Known, Required, SeenOrNothing, tag_of, tagged
+from onboarding.api.preconditions import Known, Required, SeenOrNothing, tag_of
 from onboarding.portfolios import Portfolios
 from onboarding.settings import OnboardingSettings
 from riskstream.runtime.clock import Clock
+from riskstream.runtime.conditional import tagged
 
 
 def price_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSettings) -> APIRouter:

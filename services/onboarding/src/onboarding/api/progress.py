@@ -13,11 +13,12 @@ from fastapi.security import HTTPBearer
 from onboarding.api import documentation
 from onboarding.api.answers import PortfolioStatus
 from onboarding.api.authors import Owner
-from onboarding.api.preconditions import Known, fingerprint, tagged
+from onboarding.api.preconditions import Known, fingerprint
 from onboarding.portfolios import Portfolios
 from onboarding.progress import Progress, ProgressUnknown
 from onboarding.status import is_over
 from onboarding.store import PortfolioRecord
+from riskstream.runtime.conditional import tagged
 from riskstream.runtime.server_sent_events import MEDIA_TYPE, EventStreams, StreamEvent, interrupted
 
 DATABASE_AWAY_RETRY_MS = 5_000

@@ -25,8 +25,8 @@ from riskstream.runtime.clock import Clock
 
 Layer = Literal["process", "redis", "miss"]
 
-LARGEST_ON_LOOP = 500
-"""Positions. Up to here a measure takes 0.1 to 0.3 ms: not worth a thread, and nobody waits long for it."""
+LARGEST_ON_LOOP = 100
+"""Positions. Up to here most measures take less than a millisecond: not worth a thread, and nobody waits long."""
 
 
 @dataclass(frozen=True, slots=True)

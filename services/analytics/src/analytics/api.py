@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import Depends, FastAPI, Query, Request, Response
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from analytics.answers import Answers, Layer, Served
 from analytics.cache.answer import Question
@@ -46,6 +46,8 @@ class AgeBody(BaseModel):
 
 class TogetherBody(BaseModel, Generic[R]):
     """An answer and what it belongs to. Everything but `pending`, `age` and `cache` is fixed by the valuations."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     measure: str
     method: str

@@ -14,13 +14,13 @@ from analytics.past import NOTHING_WANTED, Wanted
 class Parameters(BaseModel):
     """What may be asked of a measure; a measure without parameters uses this class itself. Values must be hashable."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Result(BaseModel):
     """What a measure gives. A number that cannot be had is null and a reason stands beside it; NaN cannot occur."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 P = TypeVar("P", bound=Parameters)

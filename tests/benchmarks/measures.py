@@ -21,7 +21,7 @@ SIZES = (100, 1_000)
 def measure(bench: Bench) -> Iterator[Figure]:
     asked = bench.size(60, 8)
     with bench.database() as database:
-        valued(bench, database, bench.size(9_800, 500), positions=2)
+        crowd = valued(bench, database, bench.size(9_880, 500), positions=2)
         books = {positions: valued(bench, database, asked, positions) for positions in SIZES}
         watched = bench.folder / "measures.json"
         analytics = WatchedAnalytics(lambda: bench.environment(database, "analytics"), [str(watched)])
@@ -32,7 +32,19 @@ def measure(bench: Bench) -> Iterator[Figure]:
                 with bench.narrator.step(f"every measure of {asked} books of {positions:,} positions"):
                     took = {name: _first_answers(bench, analytics, portfolios, name) for name in MEASURES}
                 yield from _figures(took, positions)
+            with bench.narrator.step(f"the risk of {len(crowd):,} portfolios, once each"):
+                everybody = Stream("everybody", requests(bench, crowd, "risk"), repeat=False)
+                once = load(bench, analytics, 200, everybody)["streams"][0]["latencies"]
             analytics.stop()
+    yield Figure(
+        name="measures",
+        what=f"p99.9 of {len(crowd):,} portfolios asked once each",
+        value=quantile(once, 0.999) * 1000,
+        unit="ms",
+        sense="at most",
+        goal=250,
+        note=f"risk, 16 connections; median {median(once) * 1000:.1f} ms, longest {max(once) * 1000:.0f} ms",
+    )
     yield Figure(
         name="measures",
         what="peak memory of analytics, 5,000 symbols",

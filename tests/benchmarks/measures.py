@@ -26,7 +26,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
         watched = bench.folder / "measures.json"
         analytics = WatchedAnalytics(lambda: bench.environment(database, "analytics"), [str(watched)])
         with serving(analytics):
-            first = Stream("first", requests(bench, books[100], "overview"), repeat=False)
+            first = Stream("first", requests(bench, crowd[:20], "overview"), repeat=False)
             load(bench, analytics, 30, first, connections=1)
             for positions, portfolios in books.items():
                 with bench.narrator.step(f"every measure of {asked} books of {positions:,} positions"):

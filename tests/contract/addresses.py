@@ -22,6 +22,7 @@ FILLED = {
     "day": str(story.FIRST),
     "session": str(story.FIRST),
     "run_id": str(story.CHUNKED_RUN),
+    "symbol": "KO",
 }
 """What stands in an address, all of it Alice's where it is anybody's."""
 
@@ -76,6 +77,11 @@ class Address:
         if self.is_operations:
             return "operator"
         return "write" if self.method in CHANGING and self.service not in LOOKING else "read"
+
+    @property
+    def is_nobodys(self) -> bool:
+        """Whether all who may read are answered alike."""
+        return "{symbol}" in self.template
 
     @property
     def names_a_portfolio(self) -> bool:

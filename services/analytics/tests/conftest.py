@@ -22,6 +22,7 @@ from analytics.factors import FACTORS
 from analytics.heads import Heads
 from analytics.hints import Hints
 from analytics.portfolios import Portfolios
+from analytics.symbol_figures import SymbolFigures
 from analytics.symbols import Symbols
 from analytics.warming import RecentQuestions, Warming
 from local_stack.database import Database
@@ -255,6 +256,7 @@ class Replica:
     hints: Hints
     tokens: Issuer
     health: Health
+    figures: SymbolFigures
 
     async def get(
         self,
@@ -303,20 +305,21 @@ async def make_replica(database: Database, valkey_server: ValkeyServer, tmp_path
         timing = RedisTiming(call_timeout=1.0, rest_after_failure=0.0, kept=timedelta(minutes=5))
         redis = RedisCache(redis_url or valkey_server.url, timing)
         heads, portfolios, symbols = Heads(heads_pool, timeout=5), Portfolios(books_pool), Symbols(books_pool)
-        process = ProcessCache(process_bytes)
+        process, calendar, clock = ProcessCache(process_bytes), Calendar(heads_pool, refresh_seconds=900), Clock(now)
         answers = Answers(
             heads=heads,
             portfolios=portfolios,
             symbols=symbols,
-            calendar=Calendar(heads_pool, refresh_seconds=900),
+            calendar=calendar,
             process=process,
             redis=redis,
-            clock=Clock(now),
+            clock=clock,
         )
         recent = RecentQuestions(100, 4)
         warming = Warming(recent, answers.answer, waiting=100)
         health = Health()
-        app = create_app(answers, recent, TokenVerifier(auth), health)
+        figures = SymbolFigures(books_pool, calendar, clock)
+        app = create_app(answers, figures, recent, TokenVerifier(auth), health)
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://analytics")
         closes.extend((heads_pool.close, books_pool.close, redis.close, client.aclose))
         return Replica(
@@ -332,6 +335,7 @@ async def make_replica(database: Database, valkey_server: ValkeyServer, tmp_path
             hints=Hints(answers, symbols, warming),
             tokens=issuer,
             health=health,
+            figures=figures,
         )
 
     try:

@@ -11,15 +11,17 @@ import orjson
 from fastapi import Depends, FastAPI, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from analytics import unavailable
 from analytics.answers import Answers, Layer, Served
+from analytics.api_symbols import symbol_routes
 from analytics.cache.answer import Question
-from analytics.freshness import Level
+from analytics.freshness import Age
 from analytics.heads import NotValuedYetError, UnknownPortfolioError
 from analytics.measures import MEASURES, TOGETHER
 from analytics.measures.measure import AnyMeasure, Result, UnanswerableError
 from analytics.portfolios import BookGoneError, NoneValuedYetError, TooManyPortfoliosError
+from analytics.symbol_figures import SymbolFigures
 from analytics.warming import RecentQuestions
-from riskstream.messaging.errors import is_transient
 from riskstream.runtime.access import guard, looking
 from riskstream.runtime.auth import TokenVerifier, current_owner
 from riskstream.runtime.conditional import is_unchanged, not_modified, under
@@ -30,18 +32,11 @@ from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
 PORTFOLIO = "/api/v1/analytics/portfolio/{portfolio}"
 PORTFOLIOS = "/api/v1/analytics/portfolios"
 RETRY_AFTER_NOT_VALUED = "2"
-RETRY_AFTER_UNAVAILABLE = "5"
+RETRY_AFTER_UNAVAILABLE = unavailable.RETRY_AFTER
 
 R = TypeVar("R", bound=Result)
 Endpoint: TypeAlias = Callable[..., Awaitable[Response]]
-
-
-class AgeBody(BaseModel):
-    """`sessions` between the answer's session and the last one whose nightly run is due; null when it is not known."""
-
-    sessions: int | None
-    level: Level
-    last_due_session: date | None
+AgeBody: TypeAlias = Age
 
 
 class TogetherBody(BaseModel, Generic[R]):
@@ -75,7 +70,13 @@ class AnswerBody(TogetherBody[R], Generic[R]):
 
 
 def create_app(
-    answers: Answers, recent: RecentQuestions, tokens: TokenVerifier, health: Health, limits: RateLimits = UNLIMITED
+    answers: Answers,
+    figures: SymbolFigures,
+    recent: RecentQuestions,
+    tokens: TokenVerifier,
+    health: Health,
+    *,
+    limits: RateLimits = UNLIMITED,
 ) -> FastAPI:
     """The application; it owns nothing and closes nothing."""
     app = FastAPI(title="Riskstream analytics", version="1", docs_url="/docs", redoc_url=None)
@@ -84,6 +85,7 @@ def create_app(
     # Addresses are compared one after the other: those that are asked for most come first, and in no router of theirs.
     for measure in MEASURES.values():
         _add_measure(app, measure, answers, recent)
+    app.include_router(symbol_routes(figures))
     app.include_router(health.router())
     return app
 
@@ -154,7 +156,8 @@ def _forms(measure: AnyMeasure) -> list[tuple[str, Any]]:
 def _problems(not_found: str) -> Iterator[None]:
     """What keeps an answer from being given, as the problem that says so."""
     try:
-        yield
+        with unavailable.or_unavailable():
+            yield
     except (UnknownPortfolioError, BookGoneError) as error:
         raise Problem(HTTPStatus.NOT_FOUND, "portfolio_not_found", not_found) from error
     except (NotValuedYetError, NoneValuedYetError) as error:
@@ -176,15 +179,6 @@ def _problems(not_found: str) -> Iterator[None]:
             "unanswerable",
             error.detail,
             errors=[{"where": error.field, "code": "unanswerable", "message": error.detail}],
-        ) from error
-    except Exception as error:
-        if not is_transient(error):
-            raise
-        raise Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "database_unavailable",
-            "The database cannot be reached, and no answer is given that might be an old one. Try again.",
-            headers={"Retry-After": RETRY_AFTER_UNAVAILABLE},
         ) from error
 
 

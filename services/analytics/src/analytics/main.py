@@ -18,6 +18,7 @@ from analytics.hints import Hints
 from analytics.portfolios import Portfolios
 from analytics.probes import LoopLag, PostgresProbe
 from analytics.settings import AnalyticsSettings
+from analytics.symbol_figures import SymbolFigures
 from analytics.symbols import Symbols
 from analytics.warming import RecentQuestions, Warming
 from riskstream.messaging.listener import Listener
@@ -54,12 +55,12 @@ async def serve(settings: AnalyticsSettings, auth: AuthSettings) -> int:
     redis = RedisCache(settings.redis_url, settings.redis_timing())
     service.closes(redis.close)
 
-    symbols = Symbols(book_pool)
+    symbols, calendar = Symbols(book_pool), Calendar(head_pool, settings.calendar_refresh)
     answers = Answers(
         heads=Heads(head_pool, settings.head_timeout),
         portfolios=Portfolios(book_pool),
         symbols=symbols,
-        calendar=Calendar(head_pool, settings.calendar_refresh),
+        calendar=calendar,
         process=ProcessCache(settings.process_cache_bytes),
         redis=redis,
         clock=clock,
@@ -68,7 +69,8 @@ async def serve(settings: AnalyticsSettings, auth: AuthSettings) -> int:
     warming = Warming(recent, answers.answer, waiting=settings.warm_waiting)
     listener = Listener(settings.kafka, Hints(answers, symbols, warming).handlers(), client_id=f"{NAME}-listener")
     probe = PostgresProbe(head_pool)
-    app = create_app(answers, recent, TokenVerifier(auth), health, RateLimits(RateSettings()))
+    figures = SymbolFigures(book_pool, calendar, clock)
+    app = create_app(answers, figures, recent, TokenVerifier(auth), health, limits=RateLimits(RateSettings()))
     open_to_browsers(app, BrowserSettings())
     http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
 

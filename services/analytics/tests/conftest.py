@@ -11,9 +11,11 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from analytics.answers import Answers
 from analytics.api import create_app
+from analytics.api_live import add_live_updates
 from analytics.cache.process import ProcessCache
 from analytics.cache.redis import RedisCache, RedisTiming
 from analytics.calendar import Calendar
@@ -21,9 +23,11 @@ from analytics.database import create_pool
 from analytics.factors import FACTORS
 from analytics.heads import Heads
 from analytics.hints import Hints
+from analytics.live import LiveUpdates
 from analytics.portfolios import Portfolios
 from analytics.symbol_figures import SymbolFigures
 from analytics.symbols import Symbols
+from analytics.ticket import Tickets
 from analytics.warming import RecentQuestions, Warming
 from local_stack.database import Database
 from local_stack.issuer import AUDIENCE, ISSUER, Issuer
@@ -31,6 +35,7 @@ from local_stack.valkey import ValkeyServer
 from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.clock import Clock
 from riskstream.runtime.health import Health
+from riskstream.runtime.server_sent_events import EventStreams, StreamLimits
 from riskstream.runtime.settings import AuthSettings
 
 FRIDAY = date(2024, 12, 13)
@@ -254,9 +259,12 @@ class Replica:
     recent: RecentQuestions
     warming: Warming
     hints: Hints
+    live: LiveUpdates
+    streams: EventStreams
+    app: FastAPI
+    figures: SymbolFigures
     tokens: Issuer
     health: Health
-    figures: SymbolFigures
 
     async def get(
         self,
@@ -297,7 +305,15 @@ async def make_replica(database: Database, valkey_server: ValkeyServer, tmp_path
     closes: list[Callable[[], Any]] = []
     await _empty(valkey_server)
 
-    async def make(*, now: datetime = NOW, redis_url: str | None = None, process_bytes: int = 1_000_000) -> Replica:
+    async def make(
+        *,
+        now: datetime = NOW,
+        redis_url: str | None = None,
+        process_bytes: int = 1_000_000,
+        poll_seconds: float = 0.05,
+        ticket_seconds: float = 60.0,
+        **limits: Any,
+    ) -> Replica:
         dsn = database.dsns["analytics"]
         heads_pool = await create_pool(dsn, application="heads", size=4, statement_timeout=5)
         books_pool = await create_pool(dsn, application="books", size=4, statement_timeout=5)
@@ -320,8 +336,12 @@ async def make_replica(database: Database, valkey_server: ValkeyServer, tmp_path
         health = Health()
         figures = SymbolFigures(books_pool, calendar, clock)
         app = create_app(answers, figures, recent, TokenVerifier(auth), health)
+        live = LiveUpdates(heads, calendar, clock, poll_seconds=poll_seconds)
+        streams = EventStreams(StreamLimits(**{"per_owner": 5, "in_process": 10} | limits))
+        tickets = Tickets(redis_url or valkey_server.url, lives_seconds=ticket_seconds, call_timeout=1.0)
+        add_live_updates(app, live, streams, tickets)
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://analytics")
-        closes.extend((heads_pool.close, books_pool.close, redis.close, client.aclose))
+        closes.extend((heads_pool.close, books_pool.close, redis.close, tickets.close, client.aclose))
         return Replica(
             client=client,
             answers=answers,
@@ -332,10 +352,13 @@ async def make_replica(database: Database, valkey_server: ValkeyServer, tmp_path
             redis=redis,
             recent=recent,
             warming=warming,
-            hints=Hints(answers, symbols, warming),
+            hints=Hints(answers, symbols, warming, live),
+            live=live,
+            streams=streams,
+            app=app,
+            figures=figures,
             tokens=issuer,
             health=health,
-            figures=figures,
         )
 
     try:

@@ -1,6 +1,7 @@
 """Which valuation a portfolio has now: asked of Postgres for every request, in one statement."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -69,17 +70,23 @@ class Heads:
         with HEAD_SECONDS.time():
             async with asyncio.timeout(self._timeout):
                 row = await self._row(owner, portfolio)
-        if row is None:
-            raise UnknownPortfolioError(str(portfolio))
-        if row["valuation"] is None:
-            raise NotValuedYetError(str(portfolio))
-        return Head(
-            valuation=row["valuation"],
-            portfolio_version=row["portfolio_version"],
-            edition=row["edition"],
-            session=row["session"],
-            current_version=row["current_version"],
-        )
+        head = _head(portfolio, row)
+        if isinstance(head, Exception):
+            raise head
+        return head
+
+    async def many(self, asked: Sequence[tuple[str, UUID]]) -> list[Head | UnknownPortfolioError | NotValuedYetError]:
+        """The head of each owner's portfolio, or the error that `head` would raise: one statement for all of them.
+
+        For who watches many portfolios; it waits behind no request, and no request behind it. Raises TimeoutError, and
+        what asyncpg raises while Postgres is away.
+        """
+        async with asyncio.timeout(self._timeout):
+            rows = await self._pool.fetch(
+                _HEADS, [owner for owner, _ in asked], [portfolio for _, portfolio in asked], timeout=self._timeout
+            )
+        found = {row["place"]: row for row in rows}
+        return [_head(portfolio, found.get(place)) for place, (_, portfolio) in enumerate(asked, start=1)]
 
     def _row(self, owner: str, portfolio: UUID) -> asyncio.Future[asyncpg.Record | None]:
         asked = _Asked(owner, portfolio, asyncio.get_running_loop().create_future())
@@ -118,6 +125,20 @@ class Heads:
         for place, one in enumerate(asked, start=1):
             if not one.row.done():
                 one.row.set_result(found.get(place))
+
+
+def _head(portfolio: UUID, row: asyncpg.Record | None) -> Head | UnknownPortfolioError | NotValuedYetError:
+    if row is None:
+        return UnknownPortfolioError(str(portfolio))
+    if row["valuation"] is None:
+        return NotValuedYetError(str(portfolio))
+    return Head(
+        valuation=row["valuation"],
+        portfolio_version=row["portfolio_version"],
+        edition=row["edition"],
+        session=row["session"],
+        current_version=row["current_version"],
+    )
 
 
 def _tell_all(asked: list[_Asked], error: Exception) -> None:

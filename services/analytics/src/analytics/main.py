@@ -9,17 +9,20 @@ import structlog
 
 from analytics.answers import Answers
 from analytics.api import create_app
+from analytics.api_live import add_live_updates
 from analytics.cache.process import ProcessCache
 from analytics.cache.redis import RedisCache
 from analytics.calendar import Calendar
 from analytics.database import create_pool
 from analytics.heads import Heads
 from analytics.hints import Hints
+from analytics.live import LiveUpdates
 from analytics.portfolios import Portfolios
 from analytics.probes import LoopLag, PostgresProbe
 from analytics.settings import AnalyticsSettings
 from analytics.symbol_figures import SymbolFigures
 from analytics.symbols import Symbols
+from analytics.ticket import Tickets
 from analytics.warming import RecentQuestions, Warming
 from riskstream.messaging.listener import Listener
 from riskstream.runtime.auth import TokenVerifier
@@ -28,6 +31,7 @@ from riskstream.runtime.clock import clock_from_environment
 from riskstream.runtime.health import Health, State
 from riskstream.runtime.logs import configure_logs
 from riskstream.runtime.rate_limits import RateLimits
+from riskstream.runtime.server_sent_events import EventStreams
 from riskstream.runtime.service import HttpPart, Periodic, Service
 from riskstream.runtime.settings import AuthSettings, BrowserSettings, RateSettings
 
@@ -55,9 +59,13 @@ async def serve(settings: AnalyticsSettings, auth: AuthSettings) -> int:
     redis = RedisCache(settings.redis_url, settings.redis_timing())
     service.closes(redis.close)
 
+    tickets = Tickets(settings.redis_url, lives_seconds=settings.ticket_seconds, call_timeout=settings.ticket_timeout)
+    service.closes(tickets.close)
+
+    heads = Heads(head_pool, settings.head_timeout)
     symbols, calendar = Symbols(book_pool), Calendar(head_pool, settings.calendar_refresh)
     answers = Answers(
-        heads=Heads(head_pool, settings.head_timeout),
+        heads=heads,
         portfolios=Portfolios(book_pool),
         symbols=symbols,
         calendar=calendar,
@@ -67,10 +75,13 @@ async def serve(settings: AnalyticsSettings, auth: AuthSettings) -> int:
     )
     recent = RecentQuestions(settings.warm_recent, settings.warm_questions)
     warming = Warming(recent, answers.answer, waiting=settings.warm_waiting)
-    listener = Listener(settings.kafka, Hints(answers, symbols, warming).handlers(), client_id=f"{NAME}-listener")
+    live = LiveUpdates(heads, calendar, clock, poll_seconds=settings.live_poll_seconds)
+    streams = EventStreams(settings.stream_limits())
+    listener = Listener(settings.kafka, Hints(answers, symbols, warming, live).handlers(), client_id=f"{NAME}-listener")
     probe = PostgresProbe(head_pool)
     figures = SymbolFigures(book_pool, calendar, clock)
     app = create_app(answers, figures, recent, TokenVerifier(auth), health, limits=RateLimits(RateSettings()))
+    add_live_updates(app, live, streams, tickets)
     open_to_browsers(app, BrowserSettings())
     http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
 
@@ -79,6 +90,8 @@ async def serve(settings: AnalyticsSettings, auth: AuthSettings) -> int:
     health.add("listener", lambda: State(detail={"listening": listener.listening.is_set()}))
     service.add("listener", listener)
     service.add("warming", warming)
+    service.add("live updates", live)
+    service.add("streams", streams)
     service.add("probe", Periodic("probe", settings.probe_interval, probe.look))
     service.add("loop lag", LoopLag())
     service.add("http", http)

@@ -16,4 +16,7 @@ REDIS_REFUSED = Counter("analytics_redis_refused_total", "Values in Redis that w
 PROCESS_CACHE_BYTES = Gauge("analytics_process_cache_bytes", "Size of the answers kept in the process")
 WARMED = Counter("analytics_warmed_total", "Answers computed before somebody asked")
 WARMING_DROPPED = Counter("analytics_warming_dropped_total", "Portfolios not warmed because too many were waiting")
+LIVE_PORTFOLIOS = Gauge("analytics_live_portfolios", "Portfolios whose live updates somebody follows here")
+LIVE_READS = Counter("analytics_live_reads_total", "Statements for all that follow, by how they ended", ["ended"])
+LIVE_EVENTS = Counter("analytics_live_events_total", "Events told to who follows a portfolio", ["event"])
 LOOP_LAG = Histogram("analytics_loop_lag_seconds", "How late the event loop ran something", buckets=_FAST)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pydantic import Field
 
 from analytics.cache.redis import RedisTiming
+from riskstream.runtime.server_sent_events import StreamLimits
 from riskstream.runtime.settings import ServiceSettings
 
 
@@ -36,6 +37,26 @@ class AnalyticsSettings(ServiceSettings):
     """Questions remembered for each of them."""
     warm_waiting: int = Field(default=5_000, ge=1)
     """Portfolios waiting to be warmed; more are left to be computed when they are asked about."""
+
+    live_poll_seconds: float = Field(default=2.0, gt=0)
+    """How often the portfolios that somebody follows are read, all in one statement: what a client waits for news
+    while Kafka is silent."""
+    streams_per_owner: int = Field(default=20, ge=1)
+    """Of live updates, open at a time in one process."""
+    streams_in_process: int = Field(default=2_000, ge=1)
+    stream_longest_seconds: float = Field(default=900.0, gt=0)
+    """Then a client is asked to come back, and to show a token that is still good."""
+    ticket_seconds: float = Field(default=60.0, gt=0)
+    """For so long a ticket to a stream can be used."""
+    ticket_timeout: float = Field(default=2.0, gt=0)
+    """For one call to Redis about a ticket; then the request is answered 503."""
+
+    def stream_limits(self) -> StreamLimits:
+        return StreamLimits(
+            per_owner=self.streams_per_owner,
+            in_process=self.streams_in_process,
+            longest_seconds=self.stream_longest_seconds,
+        )
 
     def redis_timing(self) -> RedisTiming:
         return RedisTiming(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from fastapi import FastAPI
 from prometheus_client import Counter
@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Connection
 
 from riskstream.runtime.auth import CALLER, Caller, Scope, TokenVerifier, unauthorized
+from riskstream.runtime.openapi import describe_gate
 from riskstream.runtime.problems import Problem, problem_response
 from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
 
@@ -28,6 +29,16 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _POLICY_VIOLATION = 1008
 
 _refused = Counter("http_requests_refused_total", "Requests that were not let in, by the problem's code", ["code"])
+
+
+class TakesTickets(Protocol):
+    """Lets in, at addresses that a browser opens without a header of ours, who shows a ticket bought with a token."""
+
+    async def caller(self, path: str, query: bytes) -> Caller | None:
+        """Whom the ticket in the address speaks for; None where it has none, or where none is taken.
+
+        A `Problem` says what is wrong with the ticket (401), or that none can be looked at (503).
+        """
 
 
 def own_data(method: str) -> Scope:
@@ -51,7 +62,14 @@ def guard(app: FastAPI, tokens: TokenVerifier, needs: Needs, limits: RateLimits 
     The application finds them with `riskstream.runtime.auth.current_caller`.
     """
     app.state.tokens = tokens
+    app.state.tickets = None
     app.add_middleware(Gate, needs=needs, limits=limits)
+    describe_gate(app, needs, PUBLIC)
+
+
+def take_tickets(app: FastAPI, tickets: TakesTickets) -> None:
+    """Let into the guarded `app`, where no token is sent with a GET, also who shows one of `tickets`."""
+    app.state.tickets = tickets
 
 
 class Gate:
@@ -75,14 +93,28 @@ class Gate:
         return await self._app(connection, receive, send)
 
     async def _admit(self, connection: Connection) -> Caller:
-        tokens: TokenVerifier = connection["app"].state.tokens
-        token = _bearer_token(connection["headers"])
-        caller = tokens.believed(token) or await tokens.caller(token)
+        caller = await _by_ticket(connection) or await _by_token(connection)
         needed = self._needs(connection["method"])
         if needed not in caller.scopes:
             raise _scope_missing(needed)
         self._limits.count(caller.owner, needed)
         return caller
+
+
+async def _by_token(connection: Connection) -> Caller:
+    tokens: TokenVerifier = connection["app"].state.tokens
+    token = _bearer_token(connection["headers"])
+    return tokens.believed(token) or await tokens.caller(token)
+
+
+async def _by_ticket(connection: Connection) -> Caller | None:
+    tickets: TakesTickets | None = connection["app"].state.tickets
+    if tickets is None or not connection["query_string"] or connection["method"] != "GET":
+        return None
+    # A token that is sent counts, good or bad: a ticket beside it is not looked at, and stays good.
+    if any(name == b"authorization" for name, _ in connection["headers"]):
+        return None
+    return await tickets.caller(connection["path"], connection["query_string"])
 
 
 def _bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -1,7 +1,8 @@
 """Who asks, and what they may do: a bearer token that a trusted issuer signed."""
 
+import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -48,6 +49,8 @@ class Caller:
 
     owner: str
     scopes: frozenset[str]
+    expires: float = field(default=math.inf, compare=False)
+    """Unix time up to which the token is good: whoever talks to the caller for longer ends then."""
 
     @property
     def subject(self) -> str:
@@ -87,8 +90,8 @@ class TokenVerifier:
         owner = claims["sub"]
         if not isinstance(owner, str) or not 0 < len(owner) <= LONGEST_OWNER or not owner.isprintable():
             raise unauthorized(f"The bearer token names no owner in `sub`: 1 to {LONGEST_OWNER} printable characters.")
-        caller = Caller(owner, _scopes(claims, self._settings.scope_prefix))
-        self._believe(token, caller, claims["exp"])
+        caller = Caller(owner, _scopes(claims, self._settings.scope_prefix), float(claims["exp"]))
+        self._believe(token, caller)
         return caller
 
     async def _claims(self, token: str) -> dict[str, Any]:
@@ -106,11 +109,11 @@ class TokenVerifier:
             options={"require": ["exp", "sub", "iss", "aud"]},
         )
 
-    def _believe(self, token: str, caller: Caller, expires: float) -> None:
+    def _believe(self, token: str, caller: Caller) -> None:
         self._believed.pop(token, None)
         while len(self._believed) >= BELIEVED_TOKENS:
             del self._believed[next(iter(self._believed))]  # the oldest: dicts keep the order of insertion
-        self._believed[token] = caller, min(float(expires), time.time() + BELIEVED_SECONDS)
+        self._believed[token] = caller, min(caller.expires, time.time() + BELIEVED_SECONDS)
 
 
 def unauthorized(detail: str) -> Problem:

@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.ledger import Ledger
 from riskstream.market.arrays import Days, Floats
 
 
@@ -22,11 +23,13 @@ class Wanted:
     """The first session of these returns; None is the portfolio's first snapshot."""
     until: date | None = None
     """The last one; None, as any later one, is the book's session."""
+    ledger: bool = False
+    """Whether the lots held from `since` to `until` are wanted, evening by evening."""
 
     @property
     def of_the_past(self) -> bool:
         """Whether anything must be read that is neither in the book nor in the edition."""
-        return self.snapshots or bool(self.returns_of)
+        return self.snapshots or self.ledger or bool(self.returns_of)
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class Past:
 
     snapshots: Snapshots | None = None
     returns: Returns = field(default_factory=lambda: Returns((), _NO_DAYS, np.empty((0, 0))))
+    ledger: Ledger | None = None
+    """None too where there is no day between two evenings."""
 
 
 NOTHING_WANTED = Wanted()

@@ -9,6 +9,8 @@ import numpy as np
 
 from analytics.book import Book
 from analytics.edition_rows import read_returns
+from analytics.ledger import Ledger
+from analytics.ledger_rows import read_ledger
 from analytics.past import Past, Returns, Snapshots, Wanted
 from riskstream.market.arrays import Floats
 
@@ -42,7 +44,17 @@ async def read_past(connection: asyncpg.Connection, book: Book, portfolios: Sequ
     return Past(
         snapshots=await _snapshots(connection, portfolios, book.session) if wanted.snapshots else None,
         returns=await _returns(connection, book, portfolios, wanted),
+        ledger=await _ledger(connection, book, portfolios, wanted),
     )
+
+
+async def _ledger(
+    connection: asyncpg.Connection, book: Book, portfolios: Sequence[UUID], wanted: Wanted
+) -> Ledger | None:
+    if not wanted.ledger:
+        return None
+    since = wanted.since or await connection.fetchval(_FIRST_SESSION, portfolios)
+    return await read_ledger(connection, book, portfolios, since, wanted.until or book.session)
 
 
 async def _snapshots(connection: asyncpg.Connection, portfolios: Sequence[UUID], through: date) -> Snapshots:

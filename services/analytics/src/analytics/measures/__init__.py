@@ -1,6 +1,6 @@
 """All measures. To add one: a module with a `MEASURE`, and a line here; its addresses and documentation follow."""
 
-from analytics.measures import factor_exposures, overview, performance, risk, var, what_if
+from analytics.measures import attribution, factor_exposures, overview, performance, risk, var, what_if
 from analytics.measures.measure import AnyMeasure
 from analytics.measures.together import together
 
@@ -12,6 +12,7 @@ MEASURES: dict[str, AnyMeasure] = {
         risk.MEASURE,
         var.MEASURE,
         performance.MEASURE,
+        attribution.MEASURE,
         what_if.MEASURE,
     )
 }

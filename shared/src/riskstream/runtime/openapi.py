@@ -1,0 +1,99 @@
+"""What an OpenAPI document says of the gate before its application, and of every error: one place for all routes."""
+
+import json
+from collections.abc import Callable, Collection, Iterator
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+
+from riskstream.runtime.auth import Scope
+from riskstream.runtime.problems import MEDIA_TYPE, Problem, problem_response
+
+SCHEME = "bearer"
+_METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options", "trace"})
+
+
+class ProblemDocument(BaseModel):
+    """An error (RFC 9457). Programs test `code`; people read `detail`."""
+
+    type: str = Field(description="A URN that ends in `code`.")
+    title: str = Field(description="The status in words.")
+    status: int = Field(ge=400, le=599)
+    code: str
+    detail: str = Field(description="What is wrong, and how to mend it.")
+    instance: str | None = Field(
+        default=None, description="The path that was asked; examples of a route may leave it out."
+    )
+    errors: list[dict[str, Any]] | None = Field(default=None, description="Single findings, where there are several.")
+
+
+def describe_gate(app: FastAPI, needs: Callable[[str], Scope], public: Collection[str]) -> None:
+    """Let the document name the token, the scope and the refusals of every route but the `public` ones.
+
+    What a route says itself of one of these errors stays; an error without a body or an example is given one.
+    """
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = plain()
+            _describe(document, needs, public)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign]
+
+
+def _describe(document: dict[str, Any], needs: Callable[[str], Scope], public: Collection[str]) -> None:
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {})["ProblemDocument"] = ProblemDocument.model_json_schema()
+    components.setdefault("securitySchemes", {})[SCHEME] = {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A token of the trusted issuer; each operation names the scope that it needs.",
+    }
+    for path, item in document["paths"].items():
+        if path in public:
+            continue
+        for method, operation in item.items():
+            if method in _METHODS:
+                needed = needs(method.upper())
+                operation["security"] = [{SCHEME: [needed]}]
+                _describe_errors(operation.setdefault("responses", {}), needed, path)
+
+
+def _describe_errors(responses: dict[str, Any], needed: Scope, path: str) -> None:
+    for problem in _refusals(needed):
+        responses.setdefault(str(problem.status.value), {"description": problem.status.phrase})
+    examples = {problem.status: problem for problem in _refusals(needed)}
+    for status, response in responses.items():
+        if status.isdigit() and int(status) >= HTTPStatus.BAD_REQUEST:
+            content = response.setdefault("content", {})
+            # What the framework says of bodies it cannot read: the application answers with a problem instead.
+            content.pop("application/json", None)
+            body = content.setdefault(MEDIA_TYPE, {})
+            body.setdefault("schema", {"$ref": "#/components/schemas/ProblemDocument"})
+            if "example" not in body and "examples" not in body:
+                known = HTTPStatus(int(status))
+                body["example"] = _shown(examples.get(known) or _named(known), path)
+
+
+def _shown(problem: Problem, path: str) -> Any:
+    return json.loads(bytes(problem_response(problem, path).body))
+
+
+def _named(status: HTTPStatus) -> Problem:
+    if status is HTTPStatus.UNPROCESSABLE_ENTITY:
+        return Problem(status, "invalid_request", "The request cannot be understood: query.limit.")
+    return Problem(status, status.name.lower(), status.description or status.phrase)
+
+
+def _refusals(needed: Scope) -> Iterator[Problem]:
+    """What the gate may answer instead of the application."""
+    yield Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", "Send `Authorization: Bearer <token>`, once.")
+    yield Problem(HTTPStatus.FORBIDDEN, "scope_missing", f"The token does not have the scope `{needed}`.")
+    yield Problem(HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", "You may send 600 reads a minute; the next one in 1 s.")
+    yield Problem(HTTPStatus.SERVICE_UNAVAILABLE, "issuer_away", "The issuer's keys cannot be read for now.")

@@ -44,6 +44,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/portfolios/{portfolio_id}/cash-flows"): {"kind": "deposit", "date": DAY, "amount": "5"},
     ("PATCH", "/portfolios/{portfolio_id}/cash-flows/{flow_id}"): {"amount": "5"},
     ("POST", "/api/v1/analytics/portfolio/{portfolio}/what-if"): {"trades": [{"symbol": "KO", "quantity": 1}]},
+    ("POST", "/api/v1/analytics/tickets"): {"portfolio": str(PORTFOLIO)},
     ("POST", "/api/v1/analytics/portfolios/what-if"): {"trades": [{"symbol": "KO", "quantity": 1}]},
 }
 """What a request must carry to get as far as the question whose portfolio it is about."""
@@ -82,6 +83,11 @@ class Address:
     def is_nobodys(self) -> bool:
         """Whether all who may read are answered alike."""
         return "{symbol}" in self.template
+
+    @property
+    def takes_tickets(self) -> bool:
+        """Whether a browser opens it, which can send no token."""
+        return self.service == "analytics" and self.template.endswith("/events")
 
     @property
     def names_a_portfolio(self) -> bool:

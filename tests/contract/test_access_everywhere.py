@@ -4,6 +4,7 @@ The routes are read from the applications as their own `serve` makes them. A rou
 one that this file does not know how to try fails here.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from redis.asyncio import Redis
 
 from chaos.kernel import story
 from chaos.kernel.wiring import SERVICES, wired
@@ -50,6 +52,7 @@ class System:
     addresses: list[Address]
     issuer: Issuer
     sql: asyncpg.Connection
+    redis_url: str
 
     def protected(self) -> Iterator[Address]:
         return (address for address in self.addresses if address.template not in OPEN)
@@ -114,6 +117,7 @@ async def system(
         "RISKSTREAM_KAFKA": "127.0.0.1:1",
         "RISKSTREAM_REDIS_URL": valkey_server.url,
         "RISKSTREAM_HTTP_PORT": "0",
+        "RISKSTREAM_STREAM_LONGEST_SECONDS": "0.05",  # the clients here wait for an answer's end
         **issuer.environment(),
     }
     environments = {
@@ -125,7 +129,7 @@ async def system(
             for name, app in services.apps.items()
         }
         addresses = [address for name, app in services.apps.items() for address in addresses_of(name, app)]
-        yield System(clients, addresses, issuer, sql)
+        yield System(clients, addresses, issuer, sql, valkey_server.url)
         for client in clients.values():
             await client.aclose()
 
@@ -258,7 +262,7 @@ async def test_an_answer_that_is_cached_for_its_owner_is_not_another_owners(syst
     alice, bob = (system.bearer(owner, "read", "write", "operator") for owner in (OWNER, OTHER))
     cached = 0
     for address in system.protected():
-        if address.service != "analytics":
+        if address.service != "analytics" or address.takes_tickets:  # a stream is nobody's twice
             continue
         for _ in range(2):
             answer = await system.ask(address, alice)
@@ -272,6 +276,66 @@ async def test_an_answer_that_is_cached_for_its_owner_is_not_another_owners(syst
             assert not [secret for secret in SECRETS if secret in bobs.text], address
         assert (await system.ask(address, alice)).status_code == answer.status_code
     assert cached >= 2
+
+
+async def ticket(system: System, owner: str, portfolio: Any) -> str:
+    """One that the owner bought."""
+    answer = await system.clients["analytics"].post(
+        "/api/v1/analytics/tickets",
+        json={"portfolio": str(portfolio)},
+        headers={"Authorization": system.bearer(owner, "read")},
+    )
+    assert answer.status_code == 201, answer.text
+    sold: str = answer.json()["ticket"]
+    return sold
+
+
+async def expired(system: System) -> str:
+    """A ticket that was good until a moment ago."""
+    redis = Redis.from_url(system.redis_url)
+    try:
+        others = await redis.keys("ticket:*")
+        sold = await ticket(system, OWNER, PORTFOLIO)
+        for key in set(await redis.keys("ticket:*")).difference(others):
+            await redis.pexpire(key, 1)
+        await asyncio.sleep(0.01)
+    finally:
+        await redis.aclose()
+    return sold
+
+
+async def test_no_ticket_is_good_where_it_was_not_bought_for(system: System) -> None:
+    before, streams = await everything(system.sql), 0
+    good = await ticket(system, OWNER, PORTFOLIO)
+    for address in system.protected():
+        if address.takes_tickets:
+            streams += 1
+            bad = {
+                "garbage": "garbage",
+                "invented": "A" * 43,
+                "expired": await expired(system),
+                "another portfolio's, and another owner's": await ticket(system, OTHER, story.WAITING),
+                "two": [await ticket(system, OWNER, PORTFOLIO) for _ in range(2)],
+            }
+            for why, shown in bad.items():
+                assert_refused(await system.ask(address, None, params={"ticket": shown}), 401, (address, why))
+        else:
+            assert_refused(await system.ask(address, None, params={"ticket": good}), 401, address)
+        assert_refused(await system.ask(address, f"Bearer {good}", params={"ticket": good}), 401, address)
+    assert streams == 1
+    assert await everything(system.sql) == before
+
+
+async def test_a_ticket_lets_its_owner_in_once_and_is_not_sold_for_anothers_portfolio(system: System) -> None:
+    (stream,) = (address for address in system.protected() if address.takes_tickets)
+    good = await ticket(system, OWNER, PORTFOLIO)
+    let_in = await system.ask(stream, None, params={"ticket": good})
+    assert let_in.status_code == 200
+    assert "event: refreshed" in let_in.text
+    assert_refused(await system.ask(stream, None, params={"ticket": good}), 401, "used")
+    for address in system.protected():
+        if address.template.endswith("/tickets"):
+            assert_refused(await system.ask(address, system.bearer(OTHER, "read")), 404, address)
 
 
 async def test_an_address_that_does_not_exist_is_not_told_to_strangers(system: System) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from analytics.evenings import evenings_of
 from analytics.evidence import Evidence
 from analytics.measures.attribution import AttributionParameters, compute, wants
 from analytics.measures.attribution_result import Attribution, UnexplainedPart
@@ -151,6 +152,20 @@ def test_what_is_bought_and_sold_is_trading_against_the_close() -> None:
     assert (trading.pnl, trading.symbols) == (pytest.approx(40 + 20), ["A", "B"])
     assert _part(found, "fees").pnl == pytest.approx(-3)
     assert _part(found, "remainder").pnl == pytest.approx(0, abs=1e-9)
+
+
+def test_what_a_portfolio_begins_with_is_held_from_its_first_session_on_and_no_trade() -> None:
+    """Two portfolios as one: the second comes on Wednesday with what it bought in November."""
+    early, late = _lot("B", -20, 50.0), _lot("A", 10, 60.0, date(2024, 11, 1))
+    past = _past([early, late], TWO, DAYS[0], Decimal(5_000))
+    assert past.ledger is not None
+    begins = np.array([DAYS[0], DAYS[2]], dtype="datetime64[D]")
+    both = _with(past, lots=replace(past.ledger.lots, begins=begins))
+    evenings = evenings_of(both.ledger)  # type: ignore[arg-type]
+    assert evenings.values[:, 0].tolist() == pytest.approx([0, 0, 1_100, 1_100, 1_100, 1_210])
+    assert evenings.values[:, 1].tolist() == pytest.approx([-1_000] * 5 + [-900])
+    assert not evenings.trading_pnl.any()
+    assert not evenings.traded.any()
 
 
 def test_a_split_and_a_dividend_are_part_of_the_return() -> None:

@@ -86,6 +86,11 @@ def test_without_flows_both_returns_are_the_same() -> None:
     assert found.money_weighted.rate == pytest.approx(_period(found, "whole").time_weighted_return, rel=1e-12)
 
 
+def test_what_comes_on_the_last_session_earns_nothing() -> None:
+    found = _ask(_snapshots([0.01, -0.02, 0.03], flows=[0, 0, 7_000]))
+    assert found.money_weighted.rate == pytest.approx(1.01 * 0.98 * 1.03 - 1, rel=1e-12)
+
+
 def test_a_year_is_annualised_by_its_sessions() -> None:
     whole = _period(_ask(_snapshots(np.full(504, 0.001))), "whole")
     assert whole.annualised_return == pytest.approx(1.001**252 - 1, rel=1e-12)

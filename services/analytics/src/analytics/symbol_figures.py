@@ -37,7 +37,7 @@ WITH named AS (
 SELECT named.symbol, edition, current.session, m.symbol IS NOT NULL AS in_edition,
     coalesce(m.run_id, published.run_id) AS run_id, r.state AS request, r.reason AS request_reason
 FROM named
-LEFT JOIN symbols.current_edition current ON true
+LEFT JOIN symbols.current_edition current ON only_row
 LEFT JOIN symbols.editions published USING (edition)
 LEFT JOIN symbols.symbol_daily_metrics m USING (edition, symbol)
 LEFT JOIN symbols.symbol_requests r USING (symbol)

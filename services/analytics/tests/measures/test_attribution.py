@@ -300,7 +300,7 @@ def test_enough_days_are_wanted_for_r_squared() -> None:
     assert year.since == date(2024, 1, 2)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 10**9))
 def test_any_ledger_closes_and_what_is_listed_and_priced_leaves_no_remainder(seed: int) -> None:
     """Against a ledger kept by hand, in decimals: splits, distributions, dividends, lots opened and closed any day."""

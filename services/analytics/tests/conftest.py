@@ -35,6 +35,7 @@ from local_stack.valkey import ValkeyServer
 from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.clock import Clock
 from riskstream.runtime.health import Health
+from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
 from riskstream.runtime.server_sent_events import EventStreams, StreamLimits
 from riskstream.runtime.settings import AuthSettings
 
@@ -312,6 +313,7 @@ async def make_replica(database: Database, valkey_server: ValkeyServer, tmp_path
         process_bytes: int = 1_000_000,
         poll_seconds: float = 0.05,
         ticket_seconds: float = 60.0,
+        rates: RateLimits = UNLIMITED,
         **limits: Any,
     ) -> Replica:
         dsn = database.dsns["analytics"]
@@ -335,7 +337,7 @@ async def make_replica(database: Database, valkey_server: ValkeyServer, tmp_path
         warming = Warming(recent, answers.answer, waiting=100)
         health = Health()
         figures = SymbolFigures(books_pool, calendar, clock)
-        app = create_app(answers, figures, recent, TokenVerifier(auth), health)
+        app = create_app(answers, figures, recent, TokenVerifier(auth), health, limits=rates)
         live = LiveUpdates(heads, calendar, clock, poll_seconds=poll_seconds)
         streams = EventStreams(StreamLimits(**{"per_owner": 5, "in_process": 10} | limits))
         tickets = Tickets(redis_url or valkey_server.url, lives_seconds=ticket_seconds, call_timeout=1.0)

@@ -9,6 +9,8 @@ import asyncpg
 import pytest
 
 from analytics.measures import MEASURES
+from riskstream.runtime import rate_limits
+from riskstream.runtime.settings import RateSettings
 
 MONDAY = date(2024, 12, 16)
 
@@ -169,3 +171,28 @@ async def test_who_has_the_answer_is_told_so_until_anything_of_it_changes(
     aged = await later.get(portfolio, "overview", headers=headers)
     assert (other.status_code, aged.status_code) == (200, 200)
     assert aged.json()["age"]["level"] == "warning"
+
+
+async def test_who_asks_too_much_is_told_when_to_come_back_and_nobody_else_waits(
+    portfolio: Any, make_replica: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Seconds:
+        now = 100.0
+
+        def monotonic(self) -> float:
+            return self.now
+
+    seconds = Seconds()
+    monkeypatch.setattr(rate_limits, "time", seconds)
+    limits = rate_limits.RateLimits(RateSettings(reads_per_minute=3))
+    replica = await make_replica(rates=limits)
+    asked = [(await replica.get(portfolio, "overview")).status_code for _ in range(3)]
+    refused = await replica.get(portfolio, "overview")
+    assert asked == [200, 200, 200]
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.headers["Retry-After"] == "20"
+    assert (await replica.get(portfolio, "overview", owner="bob")).status_code == 404
+    seconds.now += 20
+    assert (await replica.get(portfolio, "overview")).status_code == 200
+    assert (await replica.get(portfolio, "overview")).status_code == 429

@@ -9,7 +9,7 @@ from prometheus_client import Counter
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Connection
 
-from riskstream.runtime.auth import CALLER, Caller, Scope, TokenVerifier, unauthorized
+from riskstream.runtime.auth import CALLER, Caller, Scope, TokenVerifier, issuer_away, unauthorized
 from riskstream.runtime.openapi import describe_gate
 from riskstream.runtime.problems import Problem, problem_response
 from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
@@ -27,6 +27,7 @@ Needs: TypeAlias = Callable[[str], Scope]
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _POLICY_VIOLATION = 1008
+HOW_TO_ASK = "Send `Authorization: Bearer <token>`, once."
 
 _refused = Counter("http_requests_refused_total", "Requests that were not let in, by the problem's code", ["code"])
 
@@ -64,7 +65,7 @@ def guard(app: FastAPI, tokens: TokenVerifier, needs: Needs, limits: RateLimits 
     app.state.tokens = tokens
     app.state.tickets = None
     app.add_middleware(Gate, needs=needs, limits=limits)
-    describe_gate(app, needs, PUBLIC)
+    describe_gate(app, needs, PUBLIC, lambda needed: _refusals(needed, limits))
 
 
 def take_tickets(app: FastAPI, tickets: TakesTickets) -> None:
@@ -122,8 +123,13 @@ def _bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> str:
     scheme, _, token = sent[0].decode("latin-1").partition(" ") if len(sent) == 1 else ("", "", "")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
-        raise unauthorized("Send `Authorization: Bearer <token>`, once.")
+        raise unauthorized(HOW_TO_ASK)
     return token
+
+
+def _refusals(needed: Scope, limits: RateLimits) -> list[Problem]:
+    """What may be answered instead of the application, for its documentation."""
+    return [unauthorized(HOW_TO_ASK), _scope_missing(needed), limits.refusal(needed), issuer_away()]
 
 
 def _scope_missing(needed: Scope) -> Problem:

@@ -78,12 +78,7 @@ class TokenVerifier:
         try:
             claims = await self._claims(token)
         except IssuerAway as error:
-            raise Problem(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "issuer_away",
-                "The issuer's keys cannot be read for now, so no token can be verified; send the request again.",
-                headers={"Retry-After": "5"},
-            ) from error
+            raise issuer_away() from error
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             # Beside what PyJWT means to say: numbers too large to be instants, JSON nested too deep to be read.
             raise unauthorized(f"The bearer token was refused: {error}.") from error
@@ -114,6 +109,16 @@ class TokenVerifier:
         while len(self._believed) >= BELIEVED_TOKENS:
             del self._believed[next(iter(self._believed))]  # the oldest: dicts keep the order of insertion
         self._believed[token] = caller, min(caller.expires, time.time() + BELIEVED_SECONDS)
+
+
+def issuer_away() -> Problem:
+    """A `Problem` (503): no token can be told from another."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "issuer_away",
+        "The issuer's keys cannot be read for now, so no token can be verified; send the request again.",
+        headers={"Retry-After": "5"},
+    )
 
 
 def unauthorized(detail: str) -> Problem:

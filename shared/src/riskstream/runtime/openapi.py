@@ -1,9 +1,9 @@
 """What an OpenAPI document says of the gate before its application, and of every error: one place for all routes."""
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
@@ -12,6 +12,8 @@ from riskstream.runtime.auth import Scope
 from riskstream.runtime.problems import MEDIA_TYPE, Problem, problem_response
 
 SCHEME = "bearer"
+Refusals: TypeAlias = Callable[[Scope], Sequence[Problem]]
+"""What the gate may answer instead of the application, by the scope that is needed."""
 _METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options", "trace"})
 
 
@@ -29,8 +31,8 @@ class ProblemDocument(BaseModel):
     errors: list[dict[str, Any]] | None = Field(default=None, description="Single findings, where there are several.")
 
 
-def describe_gate(app: FastAPI, needs: Callable[[str], Scope], public: Collection[str]) -> None:
-    """Let the document name the token, the scope and the refusals of every route but the `public` ones.
+def describe_gate(app: FastAPI, needs: Callable[[str], Scope], public: Collection[str], refusals: Refusals) -> None:
+    """Let the document name the token, the scope and the `refusals` of every route but the `public` ones.
 
     What a route says itself of one of these errors stays; an error without a body or an example is given one.
     """
@@ -39,14 +41,16 @@ def describe_gate(app: FastAPI, needs: Callable[[str], Scope], public: Collectio
     def described() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = plain()
-            _describe(document, needs, public)
+            _describe(document, needs, public, refusals)
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]
 
 
-def _describe(document: dict[str, Any], needs: Callable[[str], Scope], public: Collection[str]) -> None:
+def _describe(
+    document: dict[str, Any], needs: Callable[[str], Scope], public: Collection[str], refusals: Refusals
+) -> None:
     components = document.setdefault("components", {})
     components.setdefault("schemas", {})["ProblemDocument"] = ProblemDocument.model_json_schema()
     components.setdefault("securitySchemes", {})[SCHEME] = {
@@ -62,13 +66,13 @@ def _describe(document: dict[str, Any], needs: Callable[[str], Scope], public: C
             if method in _METHODS:
                 needed = needs(method.upper())
                 operation["security"] = [{SCHEME: [needed]}]
-                _describe_errors(operation.setdefault("responses", {}), needed, path)
+                _describe_errors(operation.setdefault("responses", {}), refusals(needed), path)
 
 
-def _describe_errors(responses: dict[str, Any], needed: Scope, path: str) -> None:
-    for problem in _refusals(needed):
+def _describe_errors(responses: dict[str, Any], refusals: Sequence[Problem], path: str) -> None:
+    for problem in refusals:
         responses.setdefault(str(problem.status.value), {"description": problem.status.phrase})
-    examples = {problem.status: problem for problem in _refusals(needed)}
+    examples = {problem.status: problem for problem in refusals}
     for status, response in responses.items():
         if status.isdigit() and int(status) >= HTTPStatus.BAD_REQUEST:
             content = response.setdefault("content", {})
@@ -89,11 +93,3 @@ def _named(status: HTTPStatus) -> Problem:
     if status is HTTPStatus.UNPROCESSABLE_ENTITY:
         return Problem(status, "invalid_request", "The request cannot be understood: query.limit.")
     return Problem(status, status.name.lower(), status.description or status.phrase)
-
-
-def _refusals(needed: Scope) -> Iterator[Problem]:
-    """What the gate may answer instead of the application."""
-    yield Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", "Send `Authorization: Bearer <token>`, once.")
-    yield Problem(HTTPStatus.FORBIDDEN, "scope_missing", f"The token does not have the scope `{needed}`.")
-    yield Problem(HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", "You may send 600 reads a minute; the next one in 1 s.")
-    yield Problem(HTTPStatus.SERVICE_UNAVAILABLE, "issuer_away", "The issuer's keys cannot be read for now.")

@@ -55,10 +55,17 @@ class RateLimits:
 
     def count(self, owner: str, scope: Scope) -> None:
         """Count a request that needs `scope`. A `Problem` (429) says when there will be one again."""
-        allowance = self._writes if scope == "write" else self._reads
+        allowance = self._of(scope)
         missing = allowance.take(owner)
         if missing:
             raise _too_many(allowance, math.ceil(missing))
+
+    def refusal(self, scope: Scope) -> Problem:
+        """What somebody who has just taken the last request that needs `scope` would be told."""
+        return _too_many(self._of(scope), 1)
+
+    def _of(self, scope: Scope) -> Allowance:
+        return self._writes if scope == "write" else self._reads
 
 
 UNLIMITED = RateLimits(RateSettings(reads_per_minute=0, writes_per_minute=0))

@@ -104,10 +104,9 @@ CREATION: dict[str, Any] = {
     },
 }
 
-UNAUTHORIZED = {"s401": "No bearer token, or one that is refused."}
 NOT_FOUND = {"s404": "You have no such portfolio. Another owner's is answered the same way."}
 
-CREATION_PROBLEMS = UNAUTHORIZED | {
+CREATION_PROBLEMS = {
     "s400": "The body cannot be read.",
     "s409": "The key, or the file, stands for a creation with other content.",
     "s413": "The body is too large.",

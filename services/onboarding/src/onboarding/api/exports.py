@@ -33,8 +33,7 @@ def export_router(portfolios: Portfolios) -> APIRouter:
     @router.get(
         "/{portfolio_id}/export",
         response_class=Response,
-        responses=documentation.problems(**documentation.UNAUTHORIZED, **documentation.NOT_FOUND)
-        | documentation.EXPORT,
+        responses=documentation.problems(**documentation.NOT_FOUND) | documentation.EXPORT,
         summary="Export a portfolio as our CSV or JSON",
     )
     async def export(

@@ -33,8 +33,6 @@ def _problem(status: HTTPStatus, code: str, detail: str, **more: Any) -> dict[in
 
 
 _BAD_REQUEST = _problem(HTTPStatus.BAD_REQUEST, "body_unreadable", "The body must be a JSON object.")
-_UNAUTHORIZED = _problem(HTTPStatus.UNAUTHORIZED, "unauthorized", "Send `Authorization: Bearer <token>`.")
-_FORBIDDEN = _problem(HTTPStatus.FORBIDDEN, "insufficient_scope", "The token does not allow this.")
 _NOT_FOUND = _problem(
     HTTPStatus.NOT_FOUND, "no_such_portfolio", "You have no portfolio 6c1f0c2e-8a53-4f7e-9b0f-3f1f4f0a2b11."
 )
@@ -80,13 +78,13 @@ _AWAY = _problem(HTTPStatus.SERVICE_UNAVAILABLE, "database_away", "The database 
 _PUBLIC = _problem(HTTPStatus.CONFLICT, "price_of_public_lot", "AAPL is traded, and valued at its market's prices.")
 _NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "As it was under the ETag that was sent."}}
 
-READING = _UNAUTHORIZED | _FORBIDDEN | _NOT_FOUND | _INVALID | _AWAY
+READING = _NOT_FOUND | _INVALID | _AWAY
 READING_ONE = READING | _NOT_MODIFIED
-_WRITING = _BAD_REQUEST | _UNAUTHORIZED | _FORBIDDEN | _NOT_FOUND | _TOO_LARGE | _INVALID | _NOT_NOW
+_WRITING = _BAD_REQUEST | _NOT_FOUND | _TOO_LARGE | _INVALID | _NOT_NOW
 ADDING = _WRITING | _KEY_REUSED | _CONFLICT_OF_VERSIONS
 EDITING = _WRITING | _CONFLICT_OF_VERSIONS | _NO_PRECONDITION
 CLOSING = EDITING | _KEY_REUSED
-DELETING = _UNAUTHORIZED | _FORBIDDEN | _NOT_FOUND | _CONFLICT_OF_VERSIONS | _NO_PRECONDITION | _INVALID | _AWAY
+DELETING = _NOT_FOUND | _CONFLICT_OF_VERSIONS | _NO_PRECONDITION | _INVALID | _AWAY
 PRICING = EDITING | _NOTHING_SEEN | _PUBLIC
 
 

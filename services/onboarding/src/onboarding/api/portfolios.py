@@ -20,7 +20,7 @@ from onboarding.api.authors import CurrentAuthor, Owner
 from onboarding.api.bodies import read_limited
 from onboarding.api.creation_bodies import new_portfolio
 from onboarding.api.creations import answer_created, named_now
-from onboarding.api.documentation import CREATION_PROBLEMS, UNAUTHORIZED
+from onboarding.api.documentation import CREATION_PROBLEMS
 from onboarding.api.keys import IdempotencyKey, caller_key
 from onboarding.api.ledger_answers import ChangedPortfolio
 from onboarding.api.ledger_bodies import description_of, read_object
@@ -60,7 +60,7 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         record = await answer_created(portfolios, author.owner, created, response)
         return CreatedPortfolio.with_warnings(record, validated)
 
-    @router.get("", responses=documentation.problems(**UNAUTHORIZED), summary="List your portfolios")
+    @router.get("", summary="List your portfolios")
     async def page(
         request: Request,
         owner: Owner,

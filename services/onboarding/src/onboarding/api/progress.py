@@ -24,7 +24,6 @@ from riskstream.runtime.server_sent_events import MEDIA_TYPE, EventStreams, Stre
 DATABASE_AWAY_RETRY_MS = 5_000
 
 PROBLEMS = {
-    "s401": "No bearer token, or one that is refused.",
     "s404": "You have no such portfolio. Another owner's is answered the same way.",
 }
 

@@ -18,6 +18,7 @@ from aiokafka.protocol.group import LeaveGroupRequest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from local_stack.kafka import KafkaServer
+from rehearsal.group import Book
 from riskstream.messaging.dead_letters import dead_letter_topic
 
 LEDGER_PROGRAM = Path(__file__).with_name("ledger.py")
@@ -223,3 +224,8 @@ def ledger_process() -> Callable[..., Awaitable[asyncio.subprocess.Process]]:
         )
 
     return start
+
+
+@pytest.fixture(params=[None, 1], ids=["all at once", "one at a time"])
+def book(request: pytest.FixtureRequest) -> Book:
+    return Book(request.param)

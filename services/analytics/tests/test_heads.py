@@ -7,14 +7,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from analytics.heads import READS_AT_ONCE, Heads, UnknownPortfolioError
+from analytics.heads import READS_AT_ONCE, Head, Heads, NotValuedYetError, UnknownPortfolioError
 
 
 class Registry:
     """A pool whose statements take until they are let through; each sees the valuations of its beginning."""
 
     def __init__(self) -> None:
-        self.valuations: dict[UUID, int] = {}
+        self.valuations: dict[UUID, int | None] = {}
         self.statements: list[list[UUID]] = []
         self.open = asyncio.Event()
         self.error: Exception | None = None
@@ -121,3 +121,24 @@ async def test_a_postgres_that_hangs_is_waited_for_no_longer_than_the_time_out(r
     portfolio = uuid4()
     registry.valuations = {portfolio: 3}
     assert (await heads.head("ana", portfolio)).valuation == 3
+
+
+async def test_many_heads_are_one_statement_and_each_is_at_its_place(registry: Registry) -> None:
+    valued, unvalued, unknown = uuid4(), uuid4(), uuid4()
+    registry.valuations = {valued: 7, unvalued: None}
+    registry.open.set()
+    heads = Heads(registry, timeout=5)  # type: ignore[arg-type]
+    first, second, third, again = await heads.many(
+        [("ana", unknown), ("ana", valued), ("ana", unvalued), ("bob", valued)]
+    )
+    assert isinstance(first, UnknownPortfolioError)
+    assert isinstance(third, NotValuedYetError)
+    assert isinstance(second, Head)
+    assert second == again
+    assert second.valuation == 7
+    assert len(registry.statements) == 1
+
+
+async def test_many_heads_are_not_waited_for_without_end(registry: Registry) -> None:
+    with pytest.raises(TimeoutError):
+        await Heads(registry, timeout=0.01).many([("ana", uuid4())])  # type: ignore[arg-type]

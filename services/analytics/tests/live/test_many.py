@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from analytics.heads import Head, UnknownPortfolioError
-from analytics.live import LiveUpdates
+from analytics.live import LiveUpdates, Standing
 from riskstream.runtime.clock import Clock
 
 MONDAY = date(2024, 12, 16)
@@ -155,3 +155,45 @@ async def test_a_slow_reader_is_given_the_newest_standing_only() -> None:
         await asyncio.wait_for(running, 5)
     assert live.followers == 0
     assert not live._followers
+
+
+async def test_a_reading_that_is_older_than_what_was_told_tells_nothing() -> None:
+    heads: Any = Moved()
+    sessions: Any = Sessions()
+    live = LiveUpdates(heads, sessions, Clock(), poll_seconds=0.001)
+    running = asyncio.create_task(live.run())
+    known = Standing(Head(20, 1, 1, MONDAY, 1), pending=False, age=None)
+    standings = live.follow("ana", UUID(int=1), known)
+    try:
+        standing = await asyncio.wait_for(anext(standings), 10)
+        assert standing is not None
+        assert standing.head is not None
+        assert standing.head.valuation >= 20
+    finally:
+        await standings.aclose()
+        live.stop()
+        await asyncio.wait_for(running, 5)
+
+
+async def test_readings_that_say_the_same_wake_nobody() -> None:
+    class Still(Moved):
+        async def many(self, asked: Any) -> list[Any]:
+            self.reads += 1
+            return [await self.head(*one) for one in asked]
+
+    heads: Any = Still()
+    sessions: Any = Sessions()
+    live = LiveUpdates(heads, sessions, Clock(), poll_seconds=0.001)
+    running = asyncio.create_task(live.run())
+    standings = live.follow("ana", UUID(int=1), await live.standing("ana", UUID(int=1)))
+    woken = asyncio.create_task(anext(standings))
+    try:
+        while heads.reads < 5:  # noqa: ASYNC110  # another task reads
+            await asyncio.sleep(0.005)
+        assert not woken.done()
+    finally:
+        woken.cancel()
+        await asyncio.wait({woken})
+        await standings.aclose()
+        live.stop()
+        await asyncio.wait_for(running, 5)

@@ -295,7 +295,7 @@ def test_enough_days_are_wanted_for_r_squared() -> None:
     wanted = wants(BOOK, AttributionParameters())
     assert (wanted.ledger, wanted.snapshots, wanted.until) == (True, True, SESSION)
     assert wanted.since is not None
-    assert np.busday_count(wanted.since, SESSION) >= 25
+    assert np.busday_count(wanted.since, SESSION) >= 23
     year = wants(BOOK, AttributionParameters(since=date(2024, 1, 2), until=date(2030, 1, 1) - timedelta(days=1_900)))
     assert year.since == date(2024, 1, 2)
 

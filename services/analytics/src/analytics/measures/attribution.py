@@ -33,8 +33,8 @@ FEWEST_FOR_R_SQUARED = 21
 NAMED = 25
 """Symbols, where only some are named."""
 
-_BEFORE = timedelta(days=40)
-"""Wide enough for so many sessions and the evening before them."""
+_BEFORE = timedelta(days=33)
+"""24 weekdays: so many sessions, whatever holidays there are."""
 _VALUE_AND_GROWTH = [n for n, slug in enumerate(RISK_FACTOR_NAMES) if slug in {"value", "growth"}]
 
 

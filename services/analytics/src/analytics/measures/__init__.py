@@ -1,6 +1,6 @@
 """All measures. To add one: a module with a `MEASURE`, and a line here; its addresses and documentation follow."""
 
-from analytics.measures import attribution, factor_exposures, overview, performance, risk, var, what_if
+from analytics.measures import attribution, factor_exposures, overview, performance, risk, stress_test, var, what_if
 from analytics.measures.measure import AnyMeasure
 from analytics.measures.together import together
 
@@ -11,6 +11,7 @@ MEASURES: dict[str, AnyMeasure] = {
         factor_exposures.MEASURE,
         risk.MEASURE,
         var.MEASURE,
+        stress_test.MEASURE,
         performance.MEASURE,
         attribution.MEASURE,
         what_if.MEASURE,

@@ -8,12 +8,12 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from analytics.book import Book
 from analytics.evidence import Evidence
 from analytics.hypothetical import ImpossibleTradeError, Trade, close_of, traded, trades_to
-from analytics.measures import factor_exposures, risk, var
+from analytics.measures import factor_exposures, risk, stress_test, var
 from analytics.measures.measure import AnyMeasure, Finding, Measure, Parameters, Result, UnanswerableError
 from analytics.past import Wanted
 from riskstream.symbology import normalise
 
-COMPARED: tuple[AnyMeasure, ...] = (factor_exposures.MEASURE, risk.MEASURE, var.MEASURE)
+COMPARED: tuple[AnyMeasure, ...] = (factor_exposures.MEASURE, risk.MEASURE, var.MEASURE, stress_test.MEASURE)
 """What needs nothing but holdings and the edition: what is made of the past stays as it is."""
 
 MOST_TRADES = 1_000

@@ -11,7 +11,6 @@ import orjson
 from fastapi import Depends, FastAPI, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from analytics import unavailable
 from analytics.answers import Answers, Layer, Served
 from analytics.api_symbols import symbol_routes
 from analytics.cache.answer import Question
@@ -21,6 +20,7 @@ from analytics.measures import MEASURES, TOGETHER
 from analytics.measures.measure import AnyMeasure, Result, UnanswerableError
 from analytics.portfolios import BookGoneError, NoneValuedYetError, TooManyPortfoliosError
 from analytics.symbol_figures import SymbolFigures
+from analytics.unavailable import or_unavailable
 from analytics.warming import RecentQuestions
 from riskstream.runtime.access import guard, looking
 from riskstream.runtime.auth import TokenVerifier, current_owner
@@ -32,11 +32,9 @@ from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
 PORTFOLIO = "/api/v1/analytics/portfolio/{portfolio}"
 PORTFOLIOS = "/api/v1/analytics/portfolios"
 RETRY_AFTER_NOT_VALUED = "2"
-RETRY_AFTER_UNAVAILABLE = unavailable.RETRY_AFTER
 
 R = TypeVar("R", bound=Result)
 Endpoint: TypeAlias = Callable[..., Awaitable[Response]]
-AgeBody: TypeAlias = Age
 
 
 class TogetherBody(BaseModel, Generic[R]):
@@ -53,7 +51,7 @@ class TogetherBody(BaseModel, Generic[R]):
     run_id: UUID
     pending: bool
     """A change waits for its valuation; the answer is the last one's."""
-    age: AgeBody
+    age: Age
     coverage: float | None
     """The share of gross market value that entered; null where there is none."""
     cache: Layer
@@ -156,7 +154,7 @@ def _forms(measure: AnyMeasure) -> list[tuple[str, Any]]:
 def _problems(not_found: str) -> Iterator[None]:
     """What keeps an answer from being given, as the problem that says so."""
     try:
-        with unavailable.or_unavailable():
+        with or_unavailable():
             yield
     except (UnknownPortfolioError, BookGoneError) as error:
         raise Problem(HTTPStatus.NOT_FOUND, "portfolio_not_found", not_found) from error

@@ -161,7 +161,7 @@ PLANS = {
         symbol_figures.EXPOSURES, "('2024-12-16', 1, 'AAA')", "symbol_factor_exposures",
     ),
     "a factor's history": (
-        symbol_figures.HISTORY, "('AAA', 'value', '2024-06-03', '2024-12-16', 5, 253)", "symbol_factor_exposures",
+        symbol_figures.HISTORY, "('{AAA,OLD}', 'value', '2024-06-03', '2024-12-16', 5, 253)", "symbol_factor_exposures",
     ),
     "the bars": (symbol_figures.BARS, "('AAA', '2024-01-02', '2024-12-16', 3001)", "market_data_cache"),
 }  # fmt: skip
@@ -174,6 +174,9 @@ async def test_only_the_years_asked_about_are_read_and_each_by_its_key(database:
     years = {word for word in plan.replace('"', " ").split() if word.startswith(f"{table}_") and "key" not in word}
     assert f"{table}_2024" in years
     assert years <= {f"{table}_2024", f"{table}_default"}
+    read = plan[plan.index(f"on {table}_2024") :]
+    key = next(line for line in read.splitlines() if "Cond" in line)
+    assert "symbol = " in key
     assert f"Seq Scan on {table}" not in plan
 
 

@@ -134,6 +134,17 @@ async def test_the_truth_is_as_of_the_last_session_or_the_asked_one(http):
     assert (await http.get("/_simulator/truth?session=2025-03-02")).status_code == 422
 
 
+async def test_the_truth_of_returns_is_of_every_company_and_of_no_fund(http):
+    truth = (await http.get("/_simulator/truth/returns")).json()
+    assert len(truth["benchmarks"]) == len(truth["covariance"]) == len(truth["covariance"][0]) == 8
+    assert (
+        truth["loadings"].keys()
+        == truth["specific"].keys()
+        == (await http.get("/_simulator/truth")).json()["betas"].keys()
+    )
+    assert {len(loadings) for loadings in truth["loadings"].values()} == {8}
+
+
 async def test_health_says_which_session_is_the_last(http):
     health = (await http.get("/_simulator/health")).json()
     assert (health["status"], health["last_session"], health["symbols"]) == ("ok", "2025-07-09", 120)

@@ -44,6 +44,18 @@ def control_endpoints(simulator: Simulator) -> APIRouter:
             raise HTTPException(422, f"{session} is no session of this market")
         return {"session": sessions.day(last).isoformat(), "betas": planted_betas(simulator.market, last)}
 
+    @router.get("/truth/returns")
+    async def _truth_of_returns() -> Json:
+        planted = simulator.market.planted
+        if planted is None:
+            raise HTTPException(404, "recorded prices have no planted returns; start the simulator with --synthetic")
+        return {
+            "benchmarks": planted.benchmarks,
+            "covariance": planted.covariance.tolist(),
+            "loadings": {symbol: loadings.tolist() for symbol, loadings in planted.loadings.items()},
+            "specific": planted.specific,
+        }
+
     @router.get("/faults")
     async def _faults() -> dict[int, Fault]:
         return simulator.faults.rules()

@@ -1,8 +1,10 @@
-"""The estimates of a synthetic night beside the betas that were planted in it."""
+"""The estimates of a synthetic night beside what was planted in it."""
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
+from typing import Any
 
 import asyncpg
 
@@ -48,3 +50,19 @@ def share_within(estimates: list[Estimate], truth: Mapping[str, Mapping[str, flo
         if estimate.factor in truth.get(estimate.symbol, {})
     ]
     return sum(compared), len(compared)
+
+
+def planted_volatility(truth: Mapping[str, Any], held: Mapping[str, float]) -> float | None:
+    """USD a session: the standard deviation of the P&L of what is held, market values in USD by symbol.
+
+    A company's return is its loadings on jointly normal benchmarks with one covariance at all times, and independent
+    noise of one variance, so that `σ² = x'Cx + Σ (value · noise)²` with x the sum of values times loadings. None where
+    something held is no company of the market.
+    """
+    loadings, noise, covariance = truth["loadings"], truth["specific"], truth["covariance"]
+    if any(symbol not in loadings for symbol in held):
+        return None
+    places = range(len(truth["benchmarks"]))
+    exposures = [sum(value * loadings[symbol][n] for symbol, value in held.items()) for n in places]
+    common = sum(exposures[n] * covariance[n][m] * exposures[m] for n in places for m in places)
+    return sqrt(common + sum((value * noise[symbol]) ** 2 for symbol, value in held.items()))

@@ -1,7 +1,7 @@
 """The tables at the demo's end: what ran, what flowed, what came out and whether it is right."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,8 +9,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from local_stack.demo.planted import WITHIN, Estimate, share_within
+from local_stack.demo import sections
+from local_stack.demo.planted import WITHIN, Estimate, planted_volatility, share_within
+from local_stack.demo.section import Section
 from local_stack.demo.story import NEWCOMER, SHOWN, Told
+from local_stack.demo.terminal import shown
 from riskstream.events.envelope import Envelope
 from riskstream.events.portfolio import PortfolioChanged, PortfolioRefreshed
 from riskstream.events.symbol import SymbolFactorsUpdated, SymbolReady, SymbolRequested
@@ -25,13 +28,31 @@ def report(console: Console, told: Told, events: Sequence[Envelope[Any]], estima
     console.print(_refreshes(told))
     console.print(_events(events))
     console.print(_newcomer(told, events))
-    console.print(_pnl(told))
-    console.print(_positions(told))
-    console.print(_exposures(told))
+    for section in sections_of(told):
+        console.print(shown(section))
     console.print(_betas(told, estimates))
     good = _say_share(console, told, estimates)
     console.print(_answers(told))
     return good
+
+
+def sections_of(told: Told) -> list[Section]:
+    """All that is told about the shown portfolio, in the order in which it is read."""
+    answers, overview = told.answers, list(told.overviews.values())[-1]
+    held: dict[str, float] = defaultdict(float)
+    for line in overview["data"]["top_positions"]:
+        held[line["symbol"]] += line["market_value"]
+    return [
+        sections.pnl_by_night(SHOWN, told.overviews),
+        sections.positions(told.overviews),
+        sections.exposures(answers["factor-exposures"], overview, told.truth),
+        sections.volatility(answers["risk"], planted_volatility(told.truth_of_returns, held)),
+        sections.risk_by_factor(answers["risk"]),
+        sections.risk_by_position(answers["risk"]),
+        sections.value_at_risk(answers["var"]),
+        sections.attribution(answers["attribution"]),
+        sections.what_if(answers["what-if"]),
+    ]
 
 
 def _table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
@@ -130,73 +151,6 @@ def _says(event: object) -> str:
         case PortfolioRefreshed():
             return f"valuation {event.valuation}, cause {event.cause}, to {event.to_session}"
     return ""
-
-
-def _pnl(told: Told) -> Table:
-    table = _table(
-        f"{SHOWN!r}, night by night (USD)", "session", "NAV", "P&L", "price", "dividend", "in kind", "return",
-        numbers=("NAV", "P&L", "price", "dividend", "in kind", "return"),
-    )  # fmt: skip
-    for night, overview in told.overviews.items():
-        data, pnl = overview["data"], overview["data"]["pnl"]
-        table.add_row(
-            str(night),
-            f"{data['nav']:,.2f}",
-            *(f"{pnl[part]:+,.2f}" for part in ("total", "price", "dividend", "in_kind")),
-            "" if data["daily_return"] is None else f"{data['daily_return']:+.3%}",
-        )
-    return table
-
-
-def _positions(told: Told) -> Table:
-    table = _table(
-        "Its positions after the last night", "symbol", "quantity", "price", "value", "weight", "P&L",
-        numbers=("quantity", "price", "value", "weight", "P&L"),
-    )  # fmt: skip
-    last = list(told.overviews.values())[-1]
-    for line in last["data"]["top_positions"]:
-        table.add_row(
-            line["symbol"],
-            f"{line['quantity']:,.0f}",
-            "" if line["price"] is None else f"{line['price']:,.2f}",
-            f"{line['market_value']:,.2f}",
-            "" if line["weight"] is None else f"{line['weight']:.1%}",
-            f"{line['pnl']:+,.2f}",
-        )
-    return table
-
-
-def _exposures(told: Told) -> Table:
-    """The portfolio's exposures; the truth is the planted betas under the same weights."""
-    table = _table(
-        "Its exposures beside the planted truth", "factor", "planted", "estimate", "std. error", "coverage",
-        numbers=("planted", "estimate", "std. error", "coverage"),
-    )  # fmt: skip
-    table.caption = (
-        "The error takes the symbols' errors as independent. They share the factors left out of each regression, "
-        "so a portfolio may be further off than three of them."
-    )
-    table.caption_justify = "left"
-    lines = list(told.overviews.values())[-1]["data"]["top_positions"]
-    whole = len(lines) == list(told.overviews.values())[-1]["data"]["positions"]
-    for item in told.exposures["data"]["factors"]:
-        planted = _planted(told.truth, lines, item["factor"]) if whole else None
-        beta, error = item["beta"], item["standard_error"]
-        table.add_row(
-            item["name"],
-            "" if planted is None else f"{planted:+.3f}",
-            f"{beta:+.3f}" if beta is not None else str(item["reason"]),
-            f"{error:.3f}" if error is not None else "",
-            "" if item["coverage"] is None else f"{item['coverage']:.0%}",
-        )
-    return table
-
-
-def _planted(truth: Mapping[str, Mapping[str, float]], lines: Sequence[Mapping[str, Any]], factor: str) -> float | None:
-    terms = [(line["weight"], truth.get(line["symbol"], {}).get(factor)) for line in lines]
-    if any(weight is None or beta is None for weight, beta in terms):
-        return None
-    return float(sum(weight * beta for weight, beta in terms))
 
 
 def _betas(told: Told, estimates: list[Estimate]) -> Table:

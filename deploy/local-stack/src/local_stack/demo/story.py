@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any, TypeVar
 
 import httpx
 
+from local_stack.demo.answer_times import answer_times
 from local_stack.demo.heard import HeardEvents
+from local_stack.demo.sections import POSITIONS_SHOWN
 from local_stack.errors import ServerFailed
 from local_stack.narrator import Narrator
 from local_stack.stack import Servers, Stack
@@ -20,6 +21,14 @@ from local_stack.system import System, shortly_before_the_night
 from local_stack.up import synthetic_market
 
 NIGHTS = (date(2026, 3, 10), date(2026, 3, 11), date(2026, 3, 12))
+
+ASKED = {
+    "factor-exposures": "factor-exposures",
+    "risk": f"risk?top={POSITIONS_SHOWN}",
+    "var": "var",
+    "attribution": "attribution",
+}
+"""What is asked of the shown portfolio after the last night, by measure."""
 
 SHOWN = "Growth and income"
 NEWCOMER = "With a newcomer"
@@ -39,10 +48,12 @@ class Told:
     owners: dict[str, str] = field(default_factory=dict)
     overviews: dict[date, dict[str, Any]] = field(default_factory=dict)
     """The shown portfolio's overview after each night."""
-    exposures: dict[str, Any] = field(default_factory=dict)
-    """The shown portfolio's factor exposures after the last night."""
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What the API says of the shown portfolio after the last night, by measure."""
     truth: dict[str, dict[str, float]] = field(default_factory=dict)
     """Planted betas by symbol and factor."""
+    truth_of_returns: dict[str, Any] = field(default_factory=dict)
+    """What the planted returns are made of."""
     stranger: str = ""
     """The symbol nobody knew."""
     times: dict[str, float] = field(default_factory=dict)
@@ -158,11 +169,16 @@ class Demo:
         self._narrator.heading("Asking")
         with self._narrator.step("the same question three ways"):
             self.told.times = answer_times(self.system, self._as_owner("bob"), self.told.portfolios["One idea"])
+        with self._narrator.step("where the risk comes from, what may be lost, what made the P&L"):
+            self.told.answers = {measure: self._ask(SHOWN, question) for measure, question in ASKED.items()}
+        with self._narrator.step("what if the position that adds most risk were sold"):
+            sale = sale_of_the_riskiest(self.told.answers["risk"], self.told.overviews[NIGHTS[-1]])
+            self.told.answers["what-if"] = self._ask(SHOWN, "what-if", sale)
 
     def _collect(self) -> None:
-        self.told.exposures = self._ask(SHOWN, "factor-exposures")
         self.told.refreshes = self._get(f"{self.system.portfolio_refresh.url}/runs", self._as_operator())["runs"]
         self.told.truth = self._simulator("truth")["betas"]
+        self.told.truth_of_returns = self._simulator("truth/returns")
 
     def _finished_run(self, night: date, tell: Callable[[str], None]) -> dict[str, Any] | None:
         url = f"{self.system.symbol_batch.url}/runs/{night}"
@@ -185,14 +201,16 @@ class Demo:
         url = f"{self.system.onboarding.url}/portfolios/{self.told.portfolios[name]}/status"
         return str(self._get(url, self._as_owner(self.told.owners[name]))["status"])
 
-    def _ask(self, name: str, measure: str) -> dict[str, Any]:
-        answer = self._asked(name, measure)
+    def _ask(self, name: str, question: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        answer = self._asked(name, question, body)
         answer.raise_for_status()
         return dict(answer.json())
 
-    def _asked(self, name: str, measure: str) -> httpx.Response:
-        url = f"{self.system.analytics.url}/api/v1/analytics/portfolio/{self.told.portfolios[name]}/{measure}"
-        return httpx.get(url, headers=self._as_owner(self.told.owners[name]), timeout=10, trust_env=False)
+    def _asked(self, name: str, question: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
+        """With a body a POST, else a GET."""
+        url = f"{self.system.analytics.url}/api/v1/analytics/portfolio/{self.told.portfolios[name]}/{question}"
+        headers, method = self._as_owner(self.told.owners[name]), "GET" if body is None else "POST"
+        return httpx.request(method, url, json=body, headers=headers, timeout=30, trust_env=False)
 
     def _simulator(self, what: str) -> Any:
         return self._get(f"{self.system.simulator.url}/_simulator/{what}")
@@ -224,35 +242,11 @@ class Demo:
         return "\n".join(f"--- {service.name}\n{service.last_words()}" for service in self.system.services)
 
 
-def answer_times(system: System, headers: Mapping[str, str], portfolio: str, repeats: int = 200) -> dict[str, float]:
-    """Seconds of a computed answer, of one from Redis and of one from the process's own memory.
-
-    The computed one is the first there is; the one from Redis the first after analytics was restarted; of the third
-    kind the median of `repeats`.
-    """
-    url = f"{system.analytics.url}/api/v1/analytics/portfolio/{portfolio}"
-    times: dict[str, float] = {}
-    with httpx.Client(headers=dict(headers), timeout=10, trust_env=False) as client:
-        client.get(
-            f"{url}/overview"
-        ).raise_for_status()  # the connection, the token's first check, the edition's arrays
-        times["miss"] = _seconds(client, f"{url}/factor-exposures", "miss")
-    system.analytics.restart()
-    with httpx.Client(headers=dict(headers), timeout=10, trust_env=False) as client:
-        client.get(f"{url}/overview").raise_for_status()
-        times["redis"] = _seconds(client, f"{url}/factor-exposures", "redis")
-        times["process"] = median(_seconds(client, f"{url}/factor-exposures", "process") for _ in range(repeats))
-    return times
-
-
-def _seconds(client: httpx.Client, url: str, expected: str) -> float:
-    began = time.perf_counter()
-    answer = client.get(url)
-    seconds = time.perf_counter() - began
-    answer.raise_for_status()
-    if (layer := answer.json()["cache"]) != expected:
-        raise ServerFailed(f"{url} was answered from {layer}, not from {expected}")
-    return seconds
+def sale_of_the_riskiest(risk: Mapping[str, Any], overview: Mapping[str, Any]) -> dict[str, Any]:
+    """The trade that closes all lots of the symbol that adds most to the volatility."""
+    riskiest = max(risk["data"]["positions"], key=lambda line: line["contribution_usd"])["symbol"]
+    held = sum(line["quantity"] for line in overview["data"]["top_positions"] if line["symbol"] == riskiest)
+    return {"trades": [{"symbol": riskiest, "quantity": -held}]}
 
 
 def _a_stranger(listed: Sequence[Mapping[str, Any]]) -> str:

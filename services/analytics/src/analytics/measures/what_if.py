@@ -1,6 +1,7 @@
 """What every figure would be after some trades, and how far from what it is."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -13,7 +14,32 @@ from analytics.measures.measure import AnyMeasure, Finding, Measure, Parameters,
 from analytics.past import Wanted
 from riskstream.symbology import normalise
 
-COMPARED: tuple[AnyMeasure, ...] = (factor_exposures.MEASURE, risk.MEASURE, var.MEASURE, stress_test.MEASURE)
+
+@dataclass(frozen=True)
+class Compared:
+    """A measure, how it is asked, and which parts of its answer are left aside: lists that trades reorder."""
+
+    measure: AnyMeasure
+    parameters: Parameters
+    left_aside: Mapping[str, Any] = field(default_factory=dict)
+
+    def figures(self, evidence: Evidence) -> tuple[dict[str, float | None], float | None]:
+        """Every number and null of the answer by its place, and the coverage."""
+        finding = self.measure.compute(evidence, self.parameters)
+        return dict(_figures(finding.result.model_dump(exclude=dict(self.left_aside)))), finding.coverage
+
+
+_OUTCOME = {"factors": True, "positions": True, "sectors": True}
+COMPARED = (
+    Compared(factor_exposures.MEASURE, factor_exposures.MEASURE.parameters(), {"excluded": True}),
+    Compared(risk.MEASURE, risk.RiskParameters(), {"excluded": True}),
+    Compared(var.MEASURE, var.MEASURE.parameters(), {"excluded": True}),
+    Compared(
+        stress_test.MEASURE,
+        stress_test.StressTestParameters(top=0),
+        {"excluded": True, "outcomes": {"__all__": {"direct": _OUTCOME, "propagated": _OUTCOME}}},
+    ),
+)
 """What needs nothing but holdings and the edition: what is made of the past stays as it is."""
 
 MOST_TRADES = 1_000
@@ -110,13 +136,12 @@ def compute(evidence: Evidence, parameters: WhatIfParameters) -> Finding[WhatIf]
         raise UnanswerableError("trades" if parameters.trades else "target_weights", str(error)) from error
     figures: list[Difference] = []
     coverages: list[float] = []
-    for measure in COMPARED:
-        usual = measure.parameters()
-        was = measure.compute(evidence, usual)
-        would_be = measure.compute(Evidence(after, edition), usual)
-        figures += _differences(measure.name, was.result, would_be.result)
-        if would_be.coverage is not None:
-            coverages.append(would_be.coverage)
+    for compared in COMPARED:
+        was, _ = compared.figures(evidence)
+        would_be, coverage = compared.figures(Evidence(after, edition))
+        figures += _differences(compared.measure.name, was, would_be)
+        if coverage is not None:
+            coverages.append(coverage)
     result = WhatIf(
         trades=made,
         cash_before=book.snapshot.cash,
@@ -139,8 +164,9 @@ def _trades(evidence: Evidence, parameters: WhatIfParameters) -> list[Trade]:
     return trades_to(evidence.book, evidence.edition, weights, close_others=parameters.close_others)
 
 
-def _differences(measure: str, was: Result, would_be: Result) -> Iterator[Difference]:
-    before, after = dict(_figures(was.model_dump())), dict(_figures(would_be.model_dump()))
+def _differences(
+    measure: str, before: Mapping[str, float | None], after: Mapping[str, float | None]
+) -> Iterator[Difference]:
     for figure in dict.fromkeys((*before, *after)):
         one, other = before.get(figure), after.get(figure)
         if one is None and other is None:

@@ -174,10 +174,13 @@ async def test_loadings_are_carried_for_five_sessions_and_never_from_the_future(
     assert [None if np.isnan(one) else one for one in found.betas[:, 0, 0]] == [None, *([1.0] * 6)]
     assert found.loadings_session.tolist() == [None, *([DAYS[1]] * 6)]
     await market.connection.execute("UPDATE symbols.editions SET session = $1 WHERE edition = 0", DAYS[0])
-    older = await read(replica, portfolio, since=MONDAY)
+    older = await read(replica, portfolio, since=DAYS[1])
     assert older is not None
-    assert np.isnan(older.betas).all()
-    assert older.loadings_session.tolist() == [None]
+    assert older.loadings_session.tolist() == [*([DAYS[0]] * 6), None]
+    assert np.isnan(older.betas[-1]).all()
+    alone = await read(replica, portfolio, since=MONDAY)
+    assert alone is not None
+    assert alone.loadings_session.tolist() == [None]
 
 
 async def test_a_later_edition_of_a_session_counts_and_one_after_the_books_does_not(market: Any, replica: Any) -> None:

@@ -15,14 +15,8 @@ from pydantic import ValidationError
 
 from analytics.evidence import Evidence
 from analytics.measures.measure import UnanswerableError
-from analytics.measures.performance import (
-    Performance,
-    PerformanceParameters,
-    PeriodReturn,
-    _months_before,
-    compute,
-    wants,
-)
+from analytics.measures.performance import PerformanceParameters, _months_before, compute, wants
+from analytics.measures.performance_result import Performance, PeriodReturn
 from analytics.past import Past, Returns, Snapshots
 from yardstick.books import SESSION, Lot, book_of, edition_of, planted_market
 from yardstick.prices import series

@@ -1,6 +1,21 @@
 """All measures. To add one: a module with a `MEASURE`, and a line here; its addresses and documentation follow."""
 
-from analytics.measures import attribution, factor_exposures, overview, performance, risk, stress_test, var, what_if
+from analytics.measures import (
+    attribution,
+    concentration,
+    correlation_matrix,
+    diversification,
+    factor_exposures,
+    overview,
+    performance,
+    position_factor_exposures,
+    risk,
+    sector_exposure,
+    stress_test,
+    var,
+    volatility,
+    what_if,
+)
 from analytics.measures.measure import AnyMeasure
 from analytics.measures.together import together
 
@@ -9,8 +24,14 @@ MEASURES: dict[str, AnyMeasure] = {
     for measure in (
         overview.MEASURE,
         factor_exposures.MEASURE,
+        position_factor_exposures.MEASURE,
         risk.MEASURE,
         var.MEASURE,
+        volatility.MEASURE,
+        concentration.MEASURE,
+        sector_exposure.MEASURE,
+        correlation_matrix.MEASURE,
+        diversification.MEASURE,
         stress_test.MEASURE,
         performance.MEASURE,
         attribution.MEASURE,

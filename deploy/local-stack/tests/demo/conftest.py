@@ -83,6 +83,7 @@ def tell() -> Callable[[Book, Edition], Told]:
                 "factor-exposures": answer("factor-exposures", book, edition),
                 "risk": answer("risk", book, edition),
                 "var": answer("var", book, edition),
+                "stress-test": answer("stress-test", book, edition),
                 "attribution": answer("attribution", book, edition, past),
                 "what-if": answer("what-if", book, edition, trades=[sold]),
             },

@@ -56,7 +56,7 @@ def sections(tell: Callable[[Book, Edition], Told], book: Book, edition: Edition
 
 def test_every_section_has_its_table_and_every_number_its_basis(sections: list[Section]) -> None:
     page = Read(page_of("Title", ["Lead."], sections))
-    assert len(page.of("section")) == len(page.of("table")) == len(sections) == 9
+    assert len(page.of("section")) == len(page.of("table")) == len(sections) == 10
     for section in sections:
         assert section.basis.startswith("As of 2024-12-16, valuation 3, edition 1; coverage 100% of gross value.")
         assert section.basis in page.text

@@ -7,7 +7,7 @@ import pytest
 
 from analytics.book import Book
 from analytics.edition import Edition
-from local_stack.demo import sections
+from local_stack.demo import risk_sections, sections
 from local_stack.demo.report import sections_of
 from local_stack.demo.section import Section
 from local_stack.demo.story import Told, sale_of_the_riskiest
@@ -23,13 +23,13 @@ def row(section: Section, name: str) -> list[str]:
 
 
 def test_the_shares_of_factors_and_of_specific_risk_make_the_whole(ask: Ask, book: Book, edition: Edition) -> None:
-    section = sections.risk_by_factor(ask("risk", book, edition))
+    section = risk_sections.risk_by_factor(ask("risk", book, edition))
     assert len(section.rows) == 9
     assert sum(line.value or 0.0 for line in section.rows) == pytest.approx(1.0)
 
 
 def test_what_positions_are_not_listed_adds_up_in_one_row(ask: Ask, book: Book, edition: Edition) -> None:
-    section = sections.risk_by_position(ask("risk", book, edition, top=1))
+    section = risk_sections.risk_by_position(ask("risk", book, edition, top=1))
     assert [line.cells[0] for line in section.rows][1:] == ["2 others"]
     assert sum(line.value or 0.0 for line in section.rows) == pytest.approx(1.0)
 
@@ -40,18 +40,27 @@ def test_a_forecast_stands_beside_the_planted_volatility_and_says_how_far_off_it
     answer = ask("risk", book, edition)
     data = answer["data"]
     planted = data["daily_volatility_usd"] - 2 * data["daily_volatility_usd_standard_error"]
-    section = sections.volatility(answer, planted)
+    section = risk_sections.volatility(answer, planted)
     assert row(section, "Daily, USD, planted")[1] == f"{planted:,.2f}"
     assert "±" in row(section, "Daily, USD")[1]
     assert "The forecast is +2.0 of its standard errors from the planted volatility." in section.notes
 
 
 def test_losses_say_their_method_and_how_sure_they_are(ask: Ask, book: Book, edition: Edition) -> None:
-    section = sections.value_at_risk(ask("var", book, edition))
+    section = risk_sections.value_at_risk(ask("var", book, edition))
     assert [line.cells[0] for line in section.rows][:2] == ["VaR 95%, historical", "VaR 95%, parametric"]
     assert row(section, "VaR 99%, historical")[2].endswith("no bound]")
     assert row(section, "ES 99%, parametric")[2].startswith("± ")
     assert any("252 sessions" in note for note in section.notes)
+
+
+def test_the_worst_scenarios_come_first_and_say_how_many_there_are(ask: Ask, book: Book, edition: Edition) -> None:
+    answer = ask("stress-test", book, edition)
+    section = risk_sections.stress(answer)
+    losses = [line.value for line in section.rows]
+    every = sorted(outcome["propagated"]["pnl"] for outcome in answer["data"]["outcomes"])
+    assert losses == every[: risk_sections.SCENARIOS_SHOWN]
+    assert f"the worst of {len(every)} scenarios" in section.title
 
 
 def test_factors_specific_and_unexplained_make_the_pnl(tell: Tell, book: Book, edition: Edition) -> None:
@@ -81,12 +90,14 @@ def test_a_what_if_compares_before_and_after_and_names_the_trade(ask: Ask, editi
 def test_without_a_risk_model_there_is_a_reason_and_no_number(ask: Ask, book: Book) -> None:
     edition = edition_of(planted_market(("AAA", "BBB", "CCC")), model_reason="too_few_sessions")
     answer = ask("risk", book, edition)
-    section = sections.volatility(answer, None)
+    section = risk_sections.volatility(answer, None)
     assert row(section, "Daily, USD")[1] == "no risk model"
     assert "No risk model: too few sessions." in section.notes
-    assert sections.risk_by_factor(answer).rows == []
-    assert sections.risk_by_factor(answer).notes == ["Not known: no risk model."]
-    assert row(sections.value_at_risk(ask("var", book, edition)), "VaR 95%, parametric")[1] == "no risk model"
+    assert risk_sections.risk_by_factor(answer).rows == []
+    assert risk_sections.risk_by_factor(answer).notes == ["Not known: no risk model."]
+    stress = risk_sections.stress(ask("stress-test", book, edition))
+    assert (stress.rows, stress.notes[0]) == ([], "Not known: no risk model.")
+    assert row(risk_sections.value_at_risk(ask("var", book, edition)), "VaR 95%, parametric")[1] == "no risk model"
 
 
 ODD_BOOKS = {

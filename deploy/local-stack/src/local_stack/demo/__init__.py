@@ -14,8 +14,8 @@ from local_stack.narrator import Narrator
 
 PAGE = PROJECT / "build" / "demo-report.html"
 LEAD = (
-    "A portfolio of a synthetic market after three nights, as `make demo` found it: prices are made up, and the betas "
-    "and the volatility behind them are known. Every number is an answer of the API.",
+    "A portfolio of a synthetic market after three nights, as make demo found it: prices are made up, and the betas "
+    "and the volatility behind them are known. Every number but what was planted is an answer of the API.",
 )
 
 

@@ -9,7 +9,7 @@ from local_stack.demo.section import Section
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2430; --soft: #5a6573; --paper: #ffffff; --card: #f5f7fa; --line: #d5dbe3;
-  --gain: #2f6fb4; --loss: #c2493d; --truth: #1c2430; }
+  --gain: #2f6fb4; --loss: #c2493d; --truth: #d07a00; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6ebf2; --soft: #a3afbd; --paper: #12161c; --card: #1a2029; --line: #343d4a; --gain: #6aa8e8;
     --loss: #ee8276; --truth: #f4d35e; } }
@@ -25,7 +25,7 @@ svg { display: block; width: 100%; height: auto; margin: .75rem 0 .25rem; font: 
 svg text { fill: var(--ink); } .name, .number { text-anchor: end; } .number { font-variant-numeric: tabular-nums; }
 .gain { fill: var(--gain); } .loss { fill: var(--loss); } .zero { stroke: var(--soft); }
 .error { stroke: var(--ink); stroke-width: 1.5; fill: none; } .truth { stroke: var(--truth); stroke-width: 3; }
-.scroll { overflow-x: auto; }
+figure { margin: 0; } figure, .scroll { overflow-x: auto; } svg { min-width: 34rem; }
 table { border-collapse: collapse; width: 100%; font-size: .85rem; margin-top: .5rem;
   font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
@@ -65,7 +65,7 @@ def write_page(path: Path, page: str) -> None:
 
 def _section(section: Section, identity: str) -> str:
     chart = chart_of(section, identity)
-    figure = f'<figure style="margin:0">{chart}{_key(section)}</figure>' if chart else ""
+    figure = f"<figure>{chart}{_key(section)}</figure>" if chart else ""
     listed = "".join(f"<li>{escape(note)}</li>" for note in section.notes)
     notes = f'<ul class="notes">{listed}</ul>' if listed else ""
     return (

@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from local_stack.demo import sections
+from local_stack.demo import risk_sections, sections
 from local_stack.demo.planted import WITHIN, Estimate, planted_volatility, share_within
 from local_stack.demo.section import Section
 from local_stack.demo.story import NEWCOMER, SHOWN, Told
@@ -46,10 +46,11 @@ def sections_of(told: Told) -> list[Section]:
         sections.pnl_by_night(SHOWN, told.overviews),
         sections.positions(told.overviews),
         sections.exposures(answers["factor-exposures"], overview, told.truth),
-        sections.volatility(answers["risk"], planted_volatility(told.truth_of_returns, held)),
-        sections.risk_by_factor(answers["risk"]),
-        sections.risk_by_position(answers["risk"]),
-        sections.value_at_risk(answers["var"]),
+        risk_sections.volatility(answers["risk"], planted_volatility(told.truth_of_returns, held)),
+        risk_sections.risk_by_factor(answers["risk"]),
+        risk_sections.risk_by_position(answers["risk"]),
+        risk_sections.value_at_risk(answers["var"]),
+        risk_sections.stress(answers["stress-test"]),
         sections.attribution(answers["attribution"]),
         sections.what_if(answers["what-if"]),
     ]

@@ -13,7 +13,7 @@ import httpx
 
 from local_stack.demo.answer_times import answer_times
 from local_stack.demo.heard import HeardEvents
-from local_stack.demo.sections import POSITIONS_SHOWN
+from local_stack.demo.risk_sections import POSITIONS_SHOWN
 from local_stack.errors import ServerFailed
 from local_stack.narrator import Narrator
 from local_stack.stack import Servers, Stack
@@ -26,6 +26,7 @@ ASKED = {
     "factor-exposures": "factor-exposures",
     "risk": f"risk?top={POSITIONS_SHOWN}",
     "var": "var",
+    "stress-test": "stress-test",
     "attribution": "attribution",
 }
 """What is asked of the shown portfolio after the last night, by measure."""

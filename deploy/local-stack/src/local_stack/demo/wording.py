@@ -1,7 +1,9 @@
 """Numbers as text with their units; a null is its reason, never a 0."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from local_stack.demo.section import Row
 
 NONE = "–"
 MOST_NAMED = 6
@@ -47,6 +49,11 @@ def basis(answer: Mapping[str, Any]) -> str:
 
 def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def none_because(rows: Sequence[Row], reason: str | None) -> list[str]:
+    """A note that says why there are no rows; none where there are."""
+    return [] if rows else [sentence(f"not known: {words(reason)}")]
 
 
 def left_out(excluded: list[Mapping[str, Any]]) -> list[str]:

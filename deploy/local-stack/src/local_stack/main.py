@@ -74,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     everything.add_argument("--clock", type=datetime.fromisoformat, help="start there: 2026-03-10T20:59:50-04:00")
     everything.set_defaults(run=run_up)
 
-    shown = commands.add_parser("demo", help="three nights of a synthetic market, then what happened, in tables and a page")
+    shown = commands.add_parser(
+        "demo", help="three nights of a synthetic market, then what happened: tables and a page"
+    )
     shown.set_defaults(run=run_demo)
 
     token = commands.add_parser("token", help="print a bearer token for one owner, good for twelve hours")

@@ -32,6 +32,13 @@ from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
 PORTFOLIO = "/api/v1/analytics/portfolio/{portfolio}"
 PORTFOLIOS = "/api/v1/analytics/portfolios"
 RETRY_AFTER_NOT_VALUED = "2"
+_BESIDES: dict[int | str, dict[str, Any]] = {
+    304: {"description": "The answer is the one that If-None-Match names."},
+    404: {"description": "There is no such portfolio of yours."},
+    409: {"description": "It has not been valued yet."},
+    422: {"description": "A parameter makes no sense, or what was asked has no answer."},
+}
+_POSTED: dict[int | str, dict[str, Any]] = {400: {"description": "The body is not text."}}
 
 R = TypeVar("R", bound=Result)
 Endpoint: TypeAlias = Callable[..., Awaitable[Response]]
@@ -131,6 +138,7 @@ def _add_measure(app: FastAPI, measure: AnyMeasure, answers: Answers, recent: Re
                 summary=f"{one.summary}{suffix}",
                 description=measure.compute.__doc__ or "",
                 response_model=shape[one.result],
+                responses=_BESIDES | (_POSTED if method == "POST" else {}),
             )
 
 

@@ -128,7 +128,12 @@ def _router(live: LiveUpdates, streams: EventStreams, tickets: Tickets) -> APIRo
         standing = await _standing(live, caller, portfolio)
         return streams.begin(caller.owner, _events(live, caller, portfolio, standing, last_event_id))
 
-    @router.post(TICKETS, status_code=HTTPStatus.CREATED, summary="A ticket to a portfolio's live updates")
+    @router.post(
+        TICKETS,
+        status_code=HTTPStatus.CREATED,
+        responses={400: {"description": "The body is not text."}, 404: {"description": "No such portfolio of yours."}},
+        summary="A ticket to a portfolio's live updates",
+    )
     async def sell(
         asked: TicketRequest, caller: Annotated[Caller, Depends(current_caller)], response: Response
     ) -> Ticket:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import date
 from hashlib import blake2b
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -30,6 +30,11 @@ SYMBOL = "/api/v1/analytics/symbols/{symbol}"
 RETRY_AFTER_NOT_PUBLISHED = "60"
 LONGEST_HISTORY = 1_000
 """Sessions of one answer."""
+_BESIDES: dict[int | str, dict[str, Any]] = {
+    304: {"description": "The answer is the one that If-None-Match names."},
+    404: {"description": "The symbol is not known."},
+    409: {"description": "Nothing has been published yet."},
+}
 
 
 def _known_factor(factor: str) -> str:
@@ -73,7 +78,7 @@ class HistoryWindow(Window):
 
 def symbol_routes(figures: SymbolFigures) -> APIRouter:
     """The addresses below `/api/v1/analytics/symbols/{symbol}`."""
-    router = APIRouter(prefix=SYMBOL, tags=["symbols"])
+    router = APIRouter(prefix=SYMBOL, tags=["symbols"], responses=_BESIDES)
 
     @router.get("/exposures", response_model=SymbolExposures)
     async def exposures(request: Request, symbol: Symbol) -> Response:

@@ -35,7 +35,6 @@ MEASURES: dict[str, AnyMeasure] = {
         diversification.MEASURE,
         stress_test.MEASURE,
         historical_replay.MEASURE,
-        historical_replay.MEASURE,
         performance.MEASURE,
         attribution.MEASURE,
         what_if.MEASURE,

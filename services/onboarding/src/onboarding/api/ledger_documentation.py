@@ -33,6 +33,11 @@ def _problem(status: HTTPStatus, code: str, detail: str, **more: Any) -> dict[in
 
 
 _BAD_REQUEST = _problem(HTTPStatus.BAD_REQUEST, "body_unreadable", "The body must be a JSON object.")
+_BAD_REQUEST_ID = _problem(
+    HTTPStatus.BAD_REQUEST,
+    "request_id_invalid",
+    "X-Request-ID has 1 to 200 printable ASCII characters without spaces; a UUID is a good choice.",
+)
 _NOT_FOUND = _problem(
     HTTPStatus.NOT_FOUND, "no_such_portfolio", "You have no portfolio 6c1f0c2e-8a53-4f7e-9b0f-3f1f4f0a2b11."
 )
@@ -84,7 +89,7 @@ _WRITING = _BAD_REQUEST | _NOT_FOUND | _TOO_LARGE | _INVALID | _NOT_NOW
 ADDING = _WRITING | _KEY_REUSED | _CONFLICT_OF_VERSIONS
 EDITING = _WRITING | _CONFLICT_OF_VERSIONS | _NO_PRECONDITION
 CLOSING = EDITING | _KEY_REUSED
-DELETING = _NOT_FOUND | _CONFLICT_OF_VERSIONS | _NO_PRECONDITION | _INVALID | _AWAY
+DELETING = _BAD_REQUEST_ID | _NOT_FOUND | _CONFLICT_OF_VERSIONS | _NO_PRECONDITION | _INVALID | _AWAY
 PRICING = EDITING | _NOTHING_SEEN | _PUBLIC
 
 

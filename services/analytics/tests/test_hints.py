@@ -153,3 +153,51 @@ async def test_what_fails_while_warming_stops_nothing() -> None:
     await asyncio.wait_for(running, 2)
     # The third one did not fit; each of the others was asked once.
     assert asked == portfolios[:2]
+
+
+async def test_the_night_warms_one_portfolio_at_a_time_and_lets_requests_pass(world: Any, replica: Any) -> None:
+    """Of each portfolio's questions, what was asked last comes first."""
+    await world.edition(1, MONDAY)
+    await world.symbol(1, "AAA", 1.0)
+    asked = [await world.portfolio() for _ in range(12)]
+    for portfolio in asked:
+        await world.fold(portfolio, 1, MONDAY, world.lot("AAA", 900.0))
+        await replica.ask(portfolio, "overview", top=4)
+        await replica.ask(portfolio, "factor-exposures")
+    never_asked = await world.portfolio()
+    await world.fold(never_asked, 1, MONDAY, world.lot("AAA", 900.0))
+    warmed: list[tuple[UUID, str]] = []
+    under_way = most = 0
+
+    async def ask(owner: str, portfolio: UUID, question: Question) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        if len(warmed) == len(asked):  # half of the night: somebody asks, and is not kept waiting for the rest
+            let_in.set()
+            await gate.wait()
+        await replica.answers.answer(owner, portfolio, question)
+        warmed.append((portfolio, question.measure.name))
+        under_way -= 1
+
+    let_in, gate = asyncio.Event(), asyncio.Event()
+    replica.warming._ask = ask
+    for portfolio in (*asked, never_asked):
+        valuation = await world.fold(portfolio, 1, MONDAY, world.lot("AAA", 800.0))
+        await replica.hints.portfolio_refreshed(_refreshed(portfolio, valuation))
+    running = asyncio.create_task(replica.warming.run())
+    await asyncio.wait_for(let_in.wait(), 5)
+    assert (await asyncio.wait_for(replica.ask(asked[-1], "overview", top=4), 5))["cache"] == "miss"
+    assert (await asyncio.wait_for(replica.ask(asked[0], "overview", top=4), 5))["cache"] == "process"
+    gate.set()
+    await _until(lambda: len(warmed) == 2 * len(asked))
+    replica.warming.stop()
+    await asyncio.wait_for(running, 5)
+    assert most == 1
+    # The last portfolio's overview was asked for again meanwhile.
+    expected = [(portfolio, name) for portfolio in asked[:-1] for name in ("factor-exposures", "overview")]
+    assert warmed == [*expected, (asked[-1], "overview"), (asked[-1], "factor-exposures")]
+    for portfolio in asked:
+        for measure, parameters in (("overview", {"top": 4}), ("factor-exposures", {})):
+            body = await replica.ask(portfolio, measure, **parameters)
+            assert (body["cache"], body["valuation"]) == ("process", 2)

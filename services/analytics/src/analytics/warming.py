@@ -76,7 +76,8 @@ class Warming:
         self._work.set()
 
     async def _warm(self, owner: str, portfolio: UUID) -> None:
-        for question in self._recent.of(portfolio):
+        """What was asked last comes first: it is likeliest to be asked next."""
+        for question in reversed(self._recent.of(portfolio)):
             try:
                 await self._ask(owner, portfolio, question)
                 WARMED.inc()

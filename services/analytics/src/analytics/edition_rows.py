@@ -58,7 +58,8 @@ _CLOSES = """
 SELECT CAST(asked.number - 1 AS integer), bar.session - DATE '1970-01-01', bar.close
 FROM symbols.traded_bars bar JOIN unnest($1::text[]) WITH ORDINALITY AS asked (symbol, number)
     ON asked.symbol = bar.symbol
-WHERE bar.session BETWEEN $2 AND $3 AND bar.close > 0 AND bar.close < 'Infinity' AND bar.currency = 'USD'
+WHERE bar.symbol = ANY ($1) AND bar.session BETWEEN $2 AND $3
+    AND bar.close > 0 AND bar.close < 'Infinity' AND bar.currency = 'USD'
 """
 
 _ACTIONS = """
@@ -121,6 +122,8 @@ async def read_returns(
         return np.full((len(sessions), len(symbols)), np.nan), np.full(
             (len(symbols), max(len(sessions) - 1, 0)), np.nan
         )
+    # On tables filled a moment ago Postgres expects hardly a bar, and would look through all symbols for each of them.
+    await connection.execute("SET LOCAL enable_nestloop = off")
     closes = await read_panel(connection, _CLOSES, symbols, sessions)
     # An action dated between two sessions counts on the later one.
     rows = await connection.fetch(_ACTIONS, list(symbols), sessions[0] - timedelta(days=4), sessions[-1])

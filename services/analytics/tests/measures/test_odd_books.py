@@ -33,8 +33,17 @@ EDITIONS: dict[str, Edition] = {
     "three sessions old": edition_of(SHORT),
 }
 
+CRASH = np.arange("2020-02-18", "2020-03-24", dtype="datetime64[D]")
+CRASHING = np.random.default_rng(9).normal(-0.01, 0.04, (len(HELD), len(CRASH)))
+CRASHING[::3, :5] = np.nan
+
 PASTS: dict[str, Past] = {
     "no past": Past(),
+    "returns of a crash": Past(
+        returns=Returns(
+            (*BENCHMARKS, *HELD), CRASH, np.concatenate([np.full((len(BENCHMARKS), len(CRASH)), -0.01), CRASHING])
+        )
+    ),
     "a past of two sessions": Past(
         Snapshots(
             np.array(["2024-12-13", "2024-12-16"], dtype="datetime64[D]"),

@@ -9,7 +9,15 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from analytics.book import Book
 from analytics.evidence import Evidence
 from analytics.hypothetical import ImpossibleTradeError, Trade, close_of, traded, trades_to
-from analytics.measures import factor_exposures, risk, stress_test, var
+from analytics.measures import (
+    concentration,
+    factor_exposures,
+    risk,
+    sector_exposure,
+    stress_test,
+    var,
+    volatility,
+)
 from analytics.measures.measure import AnyMeasure, Finding, Measure, Parameters, Result, UnanswerableError
 from analytics.past import Wanted
 from riskstream.symbology import normalise
@@ -34,13 +42,17 @@ COMPARED = (
     Compared(factor_exposures.MEASURE, factor_exposures.MEASURE.parameters(), {"excluded": True}),
     Compared(risk.MEASURE, risk.RiskParameters(), {"excluded": True}),
     Compared(var.MEASURE, var.MEASURE.parameters(), {"excluded": True}),
+    Compared(volatility.MEASURE, volatility.MEASURE.parameters(), {"excluded": True}),
+    Compared(concentration.MEASURE, concentration.MEASURE.parameters()),
+    Compared(sector_exposure.MEASURE, sector_exposure.MEASURE.parameters()),
     Compared(
         stress_test.MEASURE,
         stress_test.StressTestParameters(top=0),
         {"excluded": True, "outcomes": {"__all__": {"direct": _OUTCOME, "propagated": _OUTCOME}}},
     ),
 )
-"""What needs nothing but holdings and the edition: what is made of the past stays as it is."""
+"""What needs nothing but holdings and the edition. What is made of the past stays as it is; diversification takes
+longer than all of these together, and correlations are of symbols, not of what is held of them."""
 
 MOST_TRADES = 1_000
 LARGEST_QUANTITY = 1e15
@@ -117,7 +129,7 @@ def compute(evidence: Evidence, parameters: WhatIfParameters) -> Finding[WhatIf]
 
     The figures after are those that the same measures give of a portfolio really changed that way. The coverage is that
     of the changed book's worst covered measure. What is made of the past (performance, attribution, replay) is not
-    compared: trades of today do not change it.
+    compared: trades of today do not change it. Nor are diversification and correlations: ask those of the portfolio.
     """
     book, edition = evidence.book, evidence.edition
     try:

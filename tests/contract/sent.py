@@ -26,7 +26,7 @@ from riskstream.runtime.openapi import ProblemDocument
 from riskstream.runtime.problems import MEDIA_TYPE
 
 Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
-Known: TypeAlias = Mapping[str, Sequence[str]]
+Known: TypeAlias = Mapping[str, Sequence[Any]]
 """By the name of a parameter or field, what stands in the database: made up, none of it would ever be met."""
 CHECKS: list[Any] = [status_code_conformance, content_type_conformance, response_schema_conformance]
 BODIES = [b"", b"{", b"NaN", b"\xff\xfe", b'{"trades": NaN}', b"[" * 5_000, b'{"a":' + b"9" * 5_000 + b"}", b"null"]

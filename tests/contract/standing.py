@@ -1,8 +1,9 @@
 """Rows as the services leave them after some months: portfolios of every kind, and all that analytics reads of them."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -28,13 +29,15 @@ HOLDINGS: dict[UUID, dict[str, float]] = {
 }
 CASH = {VALUED: 1_000.0, SHORT: 200.0, EMPTY: 50.0, OTHERS: 0.0}
 RUN = UUID(int=1)
-_PORTFOLIOS = [str(portfolio) for portfolio in (VALUED, VALUED, SHORT, EMPTY, UNVALUED, OTHERS)]
-_SYMBOLS = [*SYMBOLS, "CABIN", "NOSUCH", "brk.b", " ko "]
-KNOWN = {
+_PORTFOLIOS = [str(portfolio) for portfolio in (*[VALUED] * 4, SHORT, EMPTY, UNVALUED, OTHERS)]
+_SYMBOLS = [*SYMBOLS[:3] * 5, "NEW", "CABIN", "NOSUCH", "brk.b", " ko "]
+KNOWN: dict[str, Sequence[Any]] = {
     "portfolio": _PORTFOLIOS,
     "portfolio_id": _PORTFOLIOS,
     "position_id": [str(UUID(int=VALUED.int * 100 + n)) for n in range(5)],
     "symbol": _SYMBOLS,
+    "quantity": [1, -1, 0.5, 1_000, -60],
+    "value": [100, -2_500.5],
     "benchmark": _SYMBOLS,
     "since": ["2024-11-01", "2024-12-16", "1900-01-01"],
     "until": ["2024-12-13", "2024-12-16", "9999-12-31"],

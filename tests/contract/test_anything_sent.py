@@ -77,7 +77,7 @@ def targets(
         name: shared | {"RISKSTREAM_POSTGRES_DSN": database.dsns[name.replace("-", "_")]} for name in SERVICES
     }
     # The last one has no portfolio.
-    bearers = [f"Bearer {issuer.token(owner)}" for owner in (standing.OWNER, standing.OWNER, "bob", "carol")]
+    bearers = [f"Bearer {issuer.token(owner)}" for owner in (*[standing.OWNER] * 6, "bob", "carol")]
     with (
         pytest.MonkeyPatch.context() as patch,
         start_blocking_portal() as portal,

@@ -107,10 +107,12 @@ def _cases(operation: Operation) -> st.SearchStrategy[Case]:
 
 
 def _meet(chance: Random, case: Case, known: Known) -> None:
-    """Put something that is there in most places that name it."""
+    """Put something that is there in most places that name it; leave out of a body what may exclude the rest of it."""
+    if isinstance(case.body, dict) and len(case.body) > 1 and chance.random() < 0.5:
+        del case.body[chance.choice(list(case.body))]
     for held in (case.path_parameters, case.query, case.body):
         for owner, name in _named(held, known):
-            if chance.random() < 0.75:
+            if chance.random() < (0.95 if held is case.body else 0.75):
                 owner[name] = chance.choice(known[name])
 
 

@@ -2,7 +2,8 @@
 
 Source: the sector breakdown of S&P Dow Jones Indices' factsheet of the S&P 500, as of the last session of the year, in
 per cent with one decimal. Rounding makes some of them add up to 100.1, so that `weights` are divided by their sum.
-To add a year, add a table: a book is held against the newest one that is not after its session.
+Entered by hand and not compared with the factsheets since (docs/remaining.md). To add a year, add a table: a book is
+held against the newest one that is not after its session.
 """
 
 from collections.abc import Mapping

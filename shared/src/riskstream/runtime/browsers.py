@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from riskstream.runtime.settings import BrowserSettings
 
@@ -31,7 +32,7 @@ def open_to_browsers(app: FastAPI, settings: BrowserSettings) -> None:
     To be called after `guard`: the question of a browser whether it may ask at all carries no token. Tokens travel in a
     header that a page sets itself, so that no origin is trusted with cookies.
     """
-    app.add_middleware(GZipMiddleware, minimum_size=SMALLEST_COMPRESSED, compresslevel=COMPRESSION)
+    app.add_middleware(CompressedIfAsked)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -41,3 +42,20 @@ def open_to_browsers(app: FastAPI, settings: BrowserSettings) -> None:
             expose_headers=READ,
             max_age=PREFLIGHT_SECONDS,
         )
+
+
+class CompressedIfAsked:
+    """ASGI middleware: gzip for who accepts it. Others pay nothing for it, not a wrapped message.
+
+    No answer says `Vary: Accept-Encoding`: all of them are private, kept by one client, which asks in one way.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._plain = app
+        self._compressing = GZipMiddleware(app, SMALLEST_COMPRESSED, COMPRESSION)
+
+    async def __call__(self, connection: Scope, receive: Receive, send: Send) -> None:
+        asked = connection["type"] == "http" and any(
+            name == b"accept-encoding" and b"gzip" in value for name, value in connection["headers"]
+        )
+        await (self._compressing if asked else self._plain)(connection, receive, send)

@@ -123,7 +123,8 @@ class Bench:
         ended = subprocess.run(
             [sys.executable, "-m", module, *arguments],
             input=given,
-            env=os.environ | {"PYTHONPATH": str(PROJECT / "tests")} | dict(environment or {}),
+            # Without a buffer Python drops what a full pipe does not take of a long result.
+            env=os.environ | {"PYTHONPATH": str(PROJECT / "tests"), "PYTHONUNBUFFERED": ""} | dict(environment or {}),
             capture_output=True,
             timeout=PATIENCE,
             check=False,

@@ -34,7 +34,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
                 yield from _figures(took, positions)
             with bench.narrator.step(f"the risk of {len(crowd):,} portfolios, once each"):
                 everybody = Stream("everybody", requests(bench, crowd, "risk"), repeat=False)
-                once = load(bench, analytics, 200, everybody)["streams"][0]["latencies"]
+                once = load(bench, analytics, 60, everybody)["streams"][0]["latencies"]
             analytics.stop()
     yield Figure(
         name="measures",

@@ -7,7 +7,7 @@ OURS := riskstream riskstream-symbol-batch riskstream-portfolio-refresh riskstre
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test bench chaos forecasts lint format lock clean
+.PHONY: help install demo up test bench chaos forecasts documents lint format lock clean
 
 help: ## say what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ chaos: install ## random operations and faults over a whole system for MINUTES (
 
 forecasts: install ## judge risk and VaR by what came after: 72 books over the last 500 recorded sessions (half a minute)
 	PYTHONPATH=tests $(BIN)/python -m forecast_check
+
+documents: install ## renew what is generated: docs/api
+	PYTHONPATH=tests $(BIN)/python -m contract.documents
 
 lint: install ## style, types, and the walls between the layers
 	$(BIN)/ruff check .

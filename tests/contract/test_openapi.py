@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from fastapi.openapi.models import OpenAPI
 
-from chaos.kernel.wiring import SERVICES, wired
+from chaos.kernel.wiring import SERVICES
 from contract.addresses import LOOKING, OPERATIONS
+from contract.documents import openapi_documents, openapi_file, text_of
 from local_stack.database import Database
-from local_stack.issuer import Issuer
-from local_stack.valkey import ValkeyServer
 from riskstream.runtime.access import PUBLIC
 from riskstream.runtime.openapi import ProblemDocument
 
@@ -20,19 +19,10 @@ REFUSALS = {"401", "403", "429", "503"}
 
 @pytest.fixture
 async def documents(
-    database: Database, valkey_server: ValkeyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[dict[str, dict[str, Any]]]:
-    shared = {
-        "RISKSTREAM_KAFKA": "127.0.0.1:1",
-        "RISKSTREAM_REDIS_URL": valkey_server.url,
-        "RISKSTREAM_HTTP_PORT": "0",
-        **Issuer(tmp_path).environment(),
-    }
-    environments = {
-        name: shared | {"RISKSTREAM_POSTGRES_DSN": database.dsns[name.replace("-", "_")]} for name in SERVICES
-    }
-    async with wired(environments, monkeypatch) as services:
-        yield {name: app.openapi() for name, app in services.apps.items()}
+    async with openapi_documents(database, tmp_path, monkeypatch) as found:
+        yield found
 
 
 def operations(documents: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
@@ -63,7 +53,10 @@ async def test_the_documents_say_of_tokens_and_errors_what_is_so(documents: dict
             continue
         guarded += 1
         where = (service, method, path)
-        assert operation["security"] == [{"bearer": [needed(service, method)]}], where
+        by_ticket = [{"ticket": []}] if path.endswith("/portfolio/{portfolio}/events") else []
+        assert operation["security"] == [{"bearer": [needed(service, method)]}, *by_ticket], where
+        schemes = documents[service]["components"]["securitySchemes"]
+        assert all(name in schemes for way in operation["security"] for name in way), where
         assert set(operation["responses"]) >= REFUSALS, where
         for status, response in operation["responses"].items():
             if status[0] in "45":
@@ -75,3 +68,17 @@ async def test_the_documents_say_of_tokens_and_errors_what_is_so(documents: dict
                 for example in shown:
                     assert ProblemDocument.model_validate(example).status == int(status), (where, status)
     assert guarded > 25
+
+
+async def test_the_committed_documents_are_what_the_services_say(documents: dict[str, dict[str, Any]]) -> None:
+    stale = [
+        service
+        for service, document in documents.items()
+        if not openapi_file(service).exists() or openapi_file(service).read_text() != text_of(document)
+    ]
+    assert not stale, f"renew the documents of {stale} with `make documents`, and look at what has changed"
+
+
+async def test_operations_are_named_as_clients_want_them(documents: dict[str, dict[str, Any]]) -> None:
+    names = [operation["operationId"] for _, _, _, operation in operations(documents)]
+    assert [name for name in names if not name.isidentifier() or name.lower() != name] == []

@@ -26,6 +26,7 @@ from riskstream.runtime.access import guard, looking
 from riskstream.runtime.auth import TokenVerifier, current_owner
 from riskstream.runtime.conditional import is_unchanged, not_modified, under
 from riskstream.runtime.health import Health
+from riskstream.runtime.openapi import operation_id
 from riskstream.runtime.problems import Problem, install_problem_handlers
 from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
 
@@ -84,7 +85,13 @@ def create_app(
     limits: RateLimits = UNLIMITED,
 ) -> FastAPI:
     """The application; it owns nothing and closes nothing."""
-    app = FastAPI(title="Riskstream analytics", version="1", docs_url="/docs", redoc_url=None)
+    app = FastAPI(
+        title="Riskstream analytics",
+        version="1",
+        docs_url="/docs",
+        redoc_url=None,
+        generate_unique_id_function=operation_id,
+    )
     guard(app, tokens, looking, limits)
     install_problem_handlers(app)
     # Addresses are compared one after the other: those that are asked for most come first, and in no router of theirs.

@@ -10,7 +10,8 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Response, Security
+from fastapi.security import APIKeyQuery
 from pydantic import BaseModel, ConfigDict
 
 from analytics.api import PORTFOLIO
@@ -47,13 +48,13 @@ _STREAM: dict[int | str, dict[str, Any]] = {
         "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": _SAMPLE_STREAM}},
     }
 }
-_TICKET_PARAMETER = {
-    "name": PARAMETER,
-    "in": "query",
-    "required": False,
-    "schema": {"type": "string"},
-    "description": "In the place of a token, which the EventSource of a browser cannot send.",
-}
+_BY_TICKET = APIKeyQuery(
+    name=PARAMETER,
+    scheme_name=PARAMETER,
+    description="In the place of a token, which the EventSource of a browser cannot send; `/tickets` sells them.",
+    auto_error=False,
+)
+"""For the document alone: the gate has taken the ticket before the route is found."""
 
 
 class Refreshed(BaseModel):
@@ -111,10 +112,10 @@ def _router(live: LiveUpdates, streams: EventStreams, tickets: Tickets) -> APIRo
         f"{PORTFOLIO}/events",
         response_class=Response,
         responses=_STREAM,
-        openapi_extra={"parameters": [_TICKET_PARAMETER]},
+        dependencies=[Security(_BY_TICKET)],
         summary="Live updates of a portfolio",
     )
-    async def events(
+    async def live_updates(
         portfolio: UUID,
         caller: Annotated[Caller, Depends(current_caller)],
         last_event_id: Annotated[str | None, Header()] = None,
@@ -134,7 +135,7 @@ def _router(live: LiveUpdates, streams: EventStreams, tickets: Tickets) -> APIRo
         responses={400: {"description": "The body is not text."}, 404: {"description": "No such portfolio of yours."}},
         summary="A ticket to a portfolio's live updates",
     )
-    async def sell(
+    async def sell_ticket(
         asked: TicketRequest, caller: Annotated[Caller, Depends(current_caller)], response: Response
     ) -> Ticket:
         """For the EventSource of a browser, which cannot send a token. It opens one stream, once, within its time."""

@@ -81,29 +81,31 @@ def symbol_routes(figures: SymbolFigures) -> APIRouter:
     router = APIRouter(prefix=SYMBOL, tags=["symbols"], responses=_BESIDES)
 
     @router.get("/exposures", response_model=SymbolExposures)
-    async def exposures(request: Request, symbol: Symbol) -> Response:
+    async def symbol_exposures(request: Request, symbol: Symbol) -> Response:
         """The twelve factor exposures of the current edition with their inference, and the risk model's loadings."""
         return await _reply(request, figures.exposures(symbol))
 
     @router.get("/exposures/history", response_model=ExposureHistory)
-    async def exposure_history(request: Request, symbol: Symbol, window: Annotated[HistoryWindow, Query()]) -> Response:
+    async def symbol_exposure_history(
+        request: Request, symbol: Symbol, window: Annotated[HistoryWindow, Query()]
+    ) -> Response:
         """The exposure to one factor in the last edition of each session, newest first."""
         _refuse_future(window, figures.today)
         return await _reply(request, figures.history(symbol, window.factor, window.since, window.until, window.limit))
 
     @router.get("/prices", response_model=SymbolPrices)
-    async def prices(request: Request, symbol: Symbol, window: Annotated[PriceWindow, Query()]) -> Response:
+    async def symbol_prices(request: Request, symbol: Symbol, window: Annotated[PriceWindow, Query()]) -> Response:
         """Bars as traded, with where they come from, and the corporate actions between them; newest first."""
         _refuse_future(window, figures.today)
         return await _reply(request, figures.prices(symbol, window.since, window.until))
 
     @router.get("/profile", response_model=SymbolProfile)
-    async def profile(request: Request, symbol: Symbol) -> Response:
+    async def symbol_profile(request: Request, symbol: Symbol) -> Response:
         """The company or fund: name, sector, shares, earnings and their next date."""
         return await _reply(request, figures.profile(symbol))
 
     @router.get("/metrics", response_model=SymbolMetrics)
-    async def metrics(request: Request, symbol: Symbol) -> Response:
+    async def symbol_metrics(request: Request, symbol: Symbol) -> Response:
         """Price, returns over the usual horizons, betas, market capitalisation and price-earnings ratio."""
         return await _reply(request, figures.metrics(symbol))
 

@@ -12,13 +12,19 @@ from portfolio_refresh.store.failures import count_failing, failures_of
 from riskstream.runtime.access import guard, operations
 from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.health import Health
+from riskstream.runtime.openapi import operation_id
 from riskstream.runtime.problems import Problem, install_problem_handlers
 from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
 
 
 def create_app(engine: AsyncEngine, tokens: TokenVerifier, health: Health, limits: RateLimits = UNLIMITED) -> FastAPI:
     """The HTTP application, for tokens with the scope `operator`."""
-    app = FastAPI(title="portfolio-refresh", summary="Refresh runs of the portfolio layer.")
+    app = FastAPI(
+        title="Riskstream portfolio-refresh",
+        summary="Refresh runs of the portfolio layer.",
+        version="1",
+        generate_unique_id_function=operation_id,
+    )
     guard(app, tokens, operations, limits)
     install_problem_handlers(app)
     app.include_router(health.router())

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from riskstream.runtime.access import guard, operations
 from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.health import Health
+from riskstream.runtime.openapi import operation_id
 from riskstream.runtime.problems import Problem, install_problem_handlers
 from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
 from symbol_batch.store import requests, runs
@@ -17,7 +18,12 @@ from symbol_batch.store import requests, runs
 
 def create_app(engine: AsyncEngine, tokens: TokenVerifier, health: Health, limits: RateLimits = UNLIMITED) -> FastAPI:
     """The HTTP application, for tokens with the scope `operator`."""
-    app = FastAPI(title="symbol-batch", summary="Runs and requests of the symbol layer.")
+    app = FastAPI(
+        title="Riskstream symbol-batch",
+        summary="Runs and requests of the symbol layer.",
+        version="1",
+        generate_unique_id_function=operation_id,
+    )
     guard(app, tokens, operations, limits)
     install_problem_handlers(app)
     app.include_router(health.router())

@@ -1,11 +1,13 @@
 """What an OpenAPI document says of the gate before its application, and of every error: one place for all routes."""
 
 import json
+import re
 from collections.abc import Callable, Collection, Sequence
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
 from riskstream.runtime.auth import Scope
@@ -29,6 +31,11 @@ class ProblemDocument(BaseModel):
         default=None, description="The path that was asked; examples of a route may leave it out."
     )
     errors: list[dict[str, Any]] | None = Field(default=None, description="Single findings, where there are several.")
+
+
+def operation_id(route: APIRoute) -> str:
+    """The route's name as an identifier. Names in generated clients follow from it: it is as stable as an address."""
+    return re.sub(r"\W+", "_", route.name)
 
 
 def describe_gate(app: FastAPI, needs: Callable[[str], Scope], public: Collection[str], refusals: Refusals) -> None:
@@ -65,7 +72,8 @@ def _describe(
         for method, operation in item.items():
             if method in _METHODS:
                 needed = needs(method.upper())
-                operation["security"] = [{SCHEME: [needed]}]
+                # What a route says of its own security is another way in, beside the token.
+                operation["security"] = [{SCHEME: [needed]}, *operation.get("security", [])]
                 _describe_errors(operation.setdefault("responses", {}), refusals(needed), path)
 
 

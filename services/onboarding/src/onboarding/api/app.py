@@ -18,6 +18,7 @@ from riskstream.runtime.access import guard, own_data
 from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.clock import Clock
 from riskstream.runtime.health import Health
+from riskstream.runtime.openapi import operation_id
 from riskstream.runtime.problems import install_problem_handlers
 from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
 from riskstream.runtime.server_sent_events import EventStreams
@@ -39,6 +40,7 @@ def create_app(
         title="Riskstream onboarding",
         summary="Portfolios in: JSON and CSV, all errors at once, a status that is always true.",
         version="1",
+        generate_unique_id_function=operation_id,
     )
     guard(app, tokens, own_data, limits)
     app.include_router(portfolio_router(portfolios, clock, settings))

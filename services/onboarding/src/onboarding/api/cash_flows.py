@@ -4,8 +4,7 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.security import HTTPBearer
+from fastapi import APIRouter, Query, Request, Response
 
 from onboarding.api import ledger_documentation as documentation
 from onboarding.api.authors import CurrentAuthor, Owner
@@ -26,12 +25,11 @@ def cash_flow_router(portfolios: Portfolios, clock: Clock, settings: OnboardingS
     router = APIRouter(
         prefix="/portfolios/{portfolio_id}/cash-flows",
         tags=["cash flows"],
-        dependencies=[Depends(HTTPBearer(auto_error=False))],
     )
     ledger = portfolios.ledger.flows
 
     @router.get("", responses=documentation.READING, summary="List the cash flows of a portfolio")
-    async def page(
+    async def list_cash_flows(
         portfolio_id: UUID,
         *,
         request: Request,
@@ -51,7 +49,7 @@ def cash_flow_router(portfolios: Portfolios, clock: Clock, settings: OnboardingS
         responses=documentation.READING_ONE,
         summary="A cash flow of a portfolio",
     )
-    async def one(portfolio_id: UUID, flow_id: UUID, owner: Owner, known: Known = None) -> Response:
+    async def read_cash_flow(portfolio_id: UUID, flow_id: UUID, owner: Owner, known: Known = None) -> Response:
         record = await ledger.find(owner, portfolio_id, flow_id)
         return tagged(known, CashFlowAnswer.of(record).model_dump_json(), tag_of(record.changed_version))
 
@@ -63,7 +61,7 @@ def cash_flow_router(portfolios: Portfolios, clock: Clock, settings: OnboardingS
         openapi_extra=documentation.NEW_FLOW,
         summary="Add a deposit, a withdrawal or a fee",
     )
-    async def add(
+    async def add_cash_flow(
         portfolio_id: UUID,
         *,
         request: Request,
@@ -89,7 +87,7 @@ def cash_flow_router(portfolios: Portfolios, clock: Clock, settings: OnboardingS
         openapi_extra=documentation.FLOW_CHANGE,
         summary="Change a cash flow",
     )
-    async def edit(
+    async def edit_cash_flow(
         portfolio_id: UUID,
         flow_id: UUID,
         *,
@@ -105,7 +103,9 @@ def cash_flow_router(portfolios: Portfolios, clock: Clock, settings: OnboardingS
         return ChangedCashFlow(**await made(portfolios, author, changed), cash_flow=CashFlowAnswer.of(flow))
 
     @router.delete("/{flow_id}", responses=documentation.DELETING, summary="Delete a cash flow")
-    async def delete(portfolio_id: UUID, flow_id: UUID, author: CurrentAuthor, expected: Required) -> ChangeMade:
+    async def delete_cash_flow(
+        portfolio_id: UUID, flow_id: UUID, author: CurrentAuthor, expected: Required
+    ) -> ChangeMade:
         """As if it had never been."""
         changed = await ledger.delete(author, portfolio_id, flow_id, expected)
         return ChangeMade(**await made(portfolios, author, changed))

@@ -3,8 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
-from fastapi.security import HTTPBearer
+from fastapi import APIRouter, Query, Request
 
 from onboarding.api import ledger_documentation as documentation
 from onboarding.api.authors import Owner
@@ -14,10 +13,10 @@ from onboarding.portfolios import Portfolios
 
 
 def change_router(portfolios: Portfolios) -> APIRouter:
-    router = APIRouter(prefix="/portfolios", tags=["portfolios"], dependencies=[Depends(HTTPBearer(auto_error=False))])
+    router = APIRouter(prefix="/portfolios", tags=["portfolios"])
 
     @router.get("/{portfolio_id}/changes", responses=documentation.READING, summary="Who changed what, and when")
-    async def page(
+    async def list_changes(
         portfolio_id: UUID,
         request: Request,
         owner: Owner,

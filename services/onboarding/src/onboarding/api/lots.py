@@ -5,8 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.security import HTTPBearer
+from fastapi import APIRouter, Query, Request, Response
 
 from onboarding.api import ledger_documentation as documentation
 from onboarding.api.answers import MOST_FINDINGS, field_finding, position_finding
@@ -26,13 +25,11 @@ from riskstream.symbology import dash_form
 
 def lot_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSettings) -> APIRouter:
     """The operations on lots."""
-    router = APIRouter(
-        prefix="/portfolios/{portfolio_id}/lots", tags=["lots"], dependencies=[Depends(HTTPBearer(auto_error=False))]
-    )
+    router = APIRouter(prefix="/portfolios/{portfolio_id}/lots", tags=["lots"])
     ledger = portfolios.ledger.lots
 
     @router.get("", responses=documentation.READING, summary="List the lots of a portfolio")
-    async def page(
+    async def list_lots(
         portfolio_id: UUID,
         *,
         request: Request,
@@ -57,7 +54,7 @@ def lot_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetting
     @router.get(
         "/{position_id}", response_model=LotAnswer, responses=documentation.READING_ONE, summary="A lot of a portfolio"
     )
-    async def one(portfolio_id: UUID, position_id: UUID, owner: Owner, known: Known = None) -> Response:
+    async def read_lot(portfolio_id: UUID, position_id: UUID, owner: Owner, known: Known = None) -> Response:
         record = await ledger.find(owner, portfolio_id, position_id)
         return tagged(known, LotAnswer.of(record).model_dump_json(), tag_of(record.changed_version))
 
@@ -69,7 +66,7 @@ def lot_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetting
         openapi_extra=documentation.NEW_LOTS,
         summary="Add one or several lots",
     )
-    async def add(
+    async def add_lots(
         portfolio_id: UUID,
         *,
         request: Request,
@@ -101,7 +98,7 @@ def lot_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetting
         openapi_extra=documentation.LOT_CHANGE,
         summary="Change a lot, or open it again",
     )
-    async def edit(
+    async def edit_lot(
         portfolio_id: UUID,
         position_id: UUID,
         *,
@@ -126,7 +123,7 @@ def lot_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetting
         openapi_extra=documentation.CLOSE,
         summary="Close a lot, wholly or in part",
     )
-    async def close(
+    async def close_lot(
         portfolio_id: UUID,
         position_id: UUID,
         *,
@@ -152,7 +149,9 @@ def lot_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetting
         return ClosedLot.of(await made(portfolios, author, changed), lots)
 
     @router.delete("/{position_id}", responses=documentation.DELETING, summary="Delete a lot")
-    async def delete(portfolio_id: UUID, position_id: UUID, author: CurrentAuthor, expected: Required) -> ChangeMade:
+    async def delete_lot(
+        portfolio_id: UUID, position_id: UUID, author: CurrentAuthor, expected: Required
+    ) -> ChangeMade:
         """As if it had never been held. What was sold is closed instead."""
         changed = await ledger.delete(author, portfolio_id, position_id, expected)
         return ChangeMade(**await made(portfolios, author, changed))

@@ -6,8 +6,7 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.security import HTTPBearer
+from fastapi import APIRouter, Query, Request, Response
 
 from onboarding.api import documentation, ledger_documentation
 from onboarding.api.answers import (
@@ -34,7 +33,7 @@ from riskstream.runtime.conditional import tagged
 
 def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: OnboardingSettings) -> APIRouter:
     """The operations on portfolios."""
-    router = APIRouter(prefix="/portfolios", tags=["portfolios"], dependencies=[Depends(HTTPBearer(auto_error=False))])
+    router = APIRouter(prefix="/portfolios", tags=["portfolios"])
 
     @router.post(
         "",
@@ -44,7 +43,7 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         openapi_extra=documentation.CREATION,
         summary="Create a portfolio from JSON",
     )
-    async def create(
+    async def create_portfolio(
         request: Request, response: Response, author: CurrentAuthor, sent_key: IdempotencyKey = None
     ) -> CreatedPortfolio:
         """Stores the portfolio with all its positions and cash flows and waits a moment for its valuation.
@@ -61,7 +60,7 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         return CreatedPortfolio.with_warnings(record, validated)
 
     @router.get("", summary="List your portfolios")
-    async def page(
+    async def list_portfolios(
         request: Request,
         owner: Owner,
         after: Annotated[UUID | None, Query(description="The last id of the page before.")] = None,
@@ -78,7 +77,7 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         responses=ledger_documentation.READING_ONE,
         summary="A portfolio with its positions",
     )
-    async def portfolio(portfolio_id: UUID, owner: Owner, known: Known = None) -> Response:
+    async def read_portfolio(portfolio_id: UUID, owner: Owner, known: Known = None) -> Response:
         """Its ETag changes with the status too, which is in the body; If-Match takes it all the same."""
         record, lots = await portfolios.find_with_positions(owner, portfolio_id)
 
@@ -94,7 +93,7 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         openapi_extra=ledger_documentation.DESCRIPTION,
         summary="Give a portfolio another name or declared equity",
     )
-    async def describe(
+    async def describe_portfolio(
         portfolio_id: UUID, request: Request, response: Response, author: CurrentAuthor, expected: Required
     ) -> ChangedPortfolio:
         """What is not sent stays as it is; the first session is fixed. Without a declared equity it begins
@@ -112,7 +111,7 @@ def portfolio_router(portfolios: PortfolioService, clock: Clock, settings: Onboa
         responses=ledger_documentation.DELETING,
         summary="Delete a portfolio",
     )
-    async def delete(portfolio_id: UUID, author: CurrentAuthor, expected: Required) -> None:
+    async def delete_portfolio(portfolio_id: UUID, author: CurrentAuthor, expected: Required) -> None:
         await portfolios.delete(author, portfolio_id, expected)
 
     return router

@@ -4,8 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.security import HTTPBearer
+from fastapi import APIRouter, Query, Request, Response
 
 from onboarding.api import ledger_documentation as documentation
 from onboarding.api.authors import CurrentAuthor, Owner
@@ -24,12 +23,11 @@ def price_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetti
     router = APIRouter(
         prefix="/portfolios/{portfolio_id}/lots/{position_id}/prices",
         tags=["prices"],
-        dependencies=[Depends(HTTPBearer(auto_error=False))],
     )
     ledger = portfolios.ledger.prices
 
     @router.get("", responses=documentation.READING, summary="List the prices that were given for a lot")
-    async def page(
+    async def list_prices(
         portfolio_id: UUID,
         position_id: UUID,
         *,
@@ -49,7 +47,9 @@ def price_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetti
         responses=documentation.READING_ONE,
         summary="The price that was given for a day",
     )
-    async def one(portfolio_id: UUID, position_id: UUID, day: str, owner: Owner, known: Known = None) -> Response:
+    async def read_price(
+        portfolio_id: UUID, position_id: UUID, day: str, owner: Owner, known: Known = None
+    ) -> Response:
         record = await ledger.find(owner, portfolio_id, position_id, price_day(day, clock.today()))
         return tagged(known, PriceAnswer.of(record).model_dump_json(), tag_of(record.changed_version))
 
@@ -59,7 +59,7 @@ def price_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetti
         openapi_extra=documentation.PRICE,
         summary="Say what an option or a private holding was worth on a day",
     )
-    async def put(
+    async def put_price(
         portfolio_id: UUID,
         position_id: UUID,
         day: str,
@@ -87,7 +87,7 @@ def price_router(portfolios: Portfolios, clock: Clock, settings: OnboardingSetti
         )
 
     @router.delete("/{day}", responses=documentation.DELETING, summary="Take the price of a day away")
-    async def delete(
+    async def delete_price(
         portfolio_id: UUID, position_id: UUID, day: str, author: CurrentAuthor, expected: Required
     ) -> ChangeMade:
         """The price before it counts on."""

@@ -7,8 +7,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Response
-from fastapi.security import HTTPBearer
+from fastapi import APIRouter, Header, Response
 
 from onboarding.api import documentation
 from onboarding.api.answers import PortfolioStatus
@@ -54,7 +53,7 @@ STREAM: dict[int | str, dict[str, Any]] = {
 
 def progress_router(portfolios: Portfolios, progress: Progress, streams: EventStreams) -> APIRouter:
     """Status and stream of a portfolio."""
-    router = APIRouter(prefix="/portfolios", tags=["progress"], dependencies=[Depends(HTTPBearer(auto_error=False))])
+    router = APIRouter(prefix="/portfolios", tags=["progress"])
 
     @router.get(
         "/{portfolio_id}/status",
@@ -62,7 +61,7 @@ def progress_router(portfolios: Portfolios, progress: Progress, streams: EventSt
         responses=documentation.problems(**PROBLEMS) | NOT_MODIFIED,
         summary="How far a portfolio is",
     )
-    async def status(portfolio_id: UUID, owner: Owner, known: Known = None) -> Response:
+    async def read_status(portfolio_id: UUID, owner: Owner, known: Known = None) -> Response:
         """Derived at this moment from the portfolio, its valuation and the symbol layer; never stored.
 
         `poll_after_ms` says when asking again is worth while. With `If-None-Match`, 304 while nothing has changed.
@@ -76,7 +75,7 @@ def progress_router(portfolios: Portfolios, progress: Progress, streams: EventSt
         responses=STREAM | documentation.problems(**PROBLEMS, **STREAM_PROBLEMS),
         summary="How far a portfolio is, told until it is ready",
     )
-    async def follow(
+    async def follow_progress(
         portfolio_id: UUID, owner: Owner, last_event_id: Annotated[str | None, Header()] = None
     ) -> Response:
         """Server-sent events, each with the body of `/status`: one at once, then one whenever it has changed.

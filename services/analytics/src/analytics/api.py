@@ -66,6 +66,11 @@ class TogetherBody(BaseModel, Generic[R]):
     computed_at: datetime
     data: R
 
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+        """As documents and clients call it: `OverviewAnswer`, `CombinedOverviewAnswer`."""
+        return f"{params[0].__name__}Answer"
+
 
 class AnswerBody(TogetherBody[R], Generic[R]):
     """An answer about one portfolio, and the valuation it belongs to."""

@@ -25,7 +25,7 @@ class SymbolAnswer(Result):
     age: Age
 
 
-class FactorExposure(Result):
+class SymbolFactorExposure(Result):
     """The slope of the symbol's daily total return on a factor's, both in decimals: 1.2 is 1.2 % for 1 %.
 
     The twelve factors are lenses, each looked through alone: their betas do not add up to a risk model.
@@ -58,7 +58,7 @@ class FactorExposure(Result):
     """The session it was estimated on, where it is kept because the bar of this one is held back as suspicious."""
 
 
-class PastExposure(FactorExposure):
+class PastExposure(SymbolFactorExposure):
     """The exposure in the last edition of a session."""
 
     session: date
@@ -96,7 +96,7 @@ class RiskLoadings(Result):
 
 
 class SymbolExposures(SymbolAnswer):
-    exposures: tuple[FactorExposure, ...]
+    exposures: tuple[SymbolFactorExposure, ...]
     """All twelve, in the order in which they are always shown."""
     risk: RiskLoadings
 

@@ -14,12 +14,12 @@ from analytics.risk_model import RISK_FACTOR_NAMES
 from analytics.symbol_answers import (
     Bar,
     CorporateAction,
-    FactorExposure,
     Metrics,
     PastExposure,
     Profile,
     RiskBeta,
     RiskLoadings,
+    SymbolFactorExposure,
 )
 
 NOT_A_NUMBER = "not_a_number"
@@ -43,9 +43,9 @@ _PROFILE = (
 _METRICS = tuple(name for name in Metrics.model_fields if name != "reasons")
 
 
-def exposure_of(factor: str, row: asyncpg.Record | None) -> FactorExposure:
+def exposure_of(factor: str, row: asyncpg.Record | None) -> SymbolFactorExposure:
     """The exposure to `factor`; without a row it is one that was not published."""
-    return FactorExposure(**_exposure(factor, row))
+    return SymbolFactorExposure(**_exposure(factor, row))
 
 
 def past_exposure_of(row: asyncpg.Record) -> PastExposure:

@@ -1,6 +1,6 @@
 """A measure of all of an owner's portfolios together, and of which of them."""
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from analytics.evidence import Evidence
@@ -32,6 +32,11 @@ class Together(Result, Generic[R]):
     portfolios: list[PortfolioPart]
     left_out: list[PortfolioLeftOut]
     figures: R
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+        """As documents and clients call it: `CombinedOverview`."""
+        return f"Combined{params[0].__name__}"
 
 
 def together(measure: AnyMeasure) -> AnyMeasure:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import Depends, FastAPI, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from analytics.answers import Answers, Layer, Served
 from analytics.api_symbols import symbol_routes
@@ -65,11 +65,6 @@ class TogetherBody(BaseModel, Generic[R]):
     cache: Layer
     computed_at: datetime
     data: R
-
-    @classmethod
-    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
-        """As documents and clients call it: `OverviewAnswer`, `CombinedOverviewAnswer`."""
-        return f"{params[0].__name__}Answer"
 
 
 class AnswerBody(TogetherBody[R], Generic[R]):
@@ -149,9 +144,14 @@ def _add_measure(app: FastAPI, measure: AnyMeasure, answers: Answers, recent: Re
                 name=f"{one.name}{suffix}",
                 summary=f"{one.summary}{suffix}",
                 description=measure.compute.__doc__ or "",
-                response_model=shape[one.result],
+                response_model=_named_answer(shape, one.result),
                 responses=_BESIDES | (_POSTED if method == "POST" else {}),
             )
+
+
+def _named_answer(shape: type[BaseModel], result: type[Result]) -> type[BaseModel]:
+    """As documents and clients call it: `OverviewAnswer`, `CombinedOverviewAnswer`."""
+    return create_model(f"{result.__name__}Answer", __base__=shape[result], __doc__=shape.__doc__)  # type: ignore[index]
 
 
 def _forms(measure: AnyMeasure) -> list[tuple[str, Any]]:

@@ -3,6 +3,8 @@
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from pydantic import create_model
+
 from analytics.evidence import Evidence
 from analytics.measures.measure import AnyMeasure, Finding, Measure, Parameters, Result
 from analytics.together import CombinedBook, LeftOutReason
@@ -33,15 +35,15 @@ class Together(Result, Generic[R]):
     left_out: list[PortfolioLeftOut]
     figures: R
 
-    @classmethod
-    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
-        """As documents and clients call it: `CombinedOverview`."""
-        return f"Combined{params[0].__name__}"
-
 
 def together(measure: AnyMeasure) -> AnyMeasure:
     """The same measure, asked of a CombinedBook."""
-    result = Together[measure.result]  # type: ignore[name-defined]  # known when this line runs
+    # A class of its own has a name that documents and clients can show.
+    result: Any = create_model(
+        f"Combined{measure.result.__name__}",
+        __base__=Together[measure.result],  # type: ignore[name-defined]  # known when this line runs
+        __doc__=Together.__doc__,
+    )
 
     def compute(evidence: Evidence, parameters: Parameters) -> Finding[Result]:
         book = evidence.book

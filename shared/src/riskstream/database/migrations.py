@@ -1,6 +1,5 @@
 """Bring a schema to its newest form: each service ships its own Alembic history for its own schema."""
 
-import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
@@ -10,11 +9,13 @@ from typing import Protocol
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
+from pydantic import SecretStr
 from sqlalchemy import Connection, pool, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from riskstream.runtime.clock import Clock
+from riskstream.runtime.settings import EnvironmentSettings
 
 MIGRATOR_VARIABLE = "RISKSTREAM_MIGRATOR_DSN"
 OWNER_ROLE = "riskstream_owner"
@@ -24,9 +25,14 @@ YEARS_BACK = 10
 YEARS_AHEAD = 2
 
 
+class MigratorSettings(EnvironmentSettings):
+    migrator_dsn: SecretStr = SecretStr("")
+    """The address of the role riskstream_migrator; only the command `migrate` needs it."""
+
+
 async def migrate_as_told(migrate: Callable[[str, Clock], Awaitable[None]], clock: Clock) -> int:
     """A service's command `migrate`, as the migrator that the environment names; the exit code."""
-    dsn = os.environ.get(MIGRATOR_VARIABLE)
+    dsn = MigratorSettings().migrator_dsn.get_secret_value()
     if not dsn:
         sys.stderr.write(f"set {MIGRATOR_VARIABLE} to the address of the role riskstream_migrator\n")
         return 2

@@ -1,17 +1,37 @@
 """The settings that every service has. A service adds its own in a subclass; all come from the environment."""
 
+import os
 import re
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
+
+SECRETS_VARIABLE = "RISKSTREAM_SECRETS_DIR"
+"""Names a folder of files, such as an orchestrator mounts, each with the value of the variable it is called after."""
 
 
-class ServiceSettings(BaseSettings):
-    """Read from `RISKSTREAM_<NAME>` variables; a missing required one stops the process with its name."""
+class EnvironmentSettings(BaseSettings):
+    """Each is the variable `RISKSTREAM_<NAME>`, or else the file `riskstream_<name>` in `RISKSTREAM_SECRETS_DIR`."""
 
     model_config = SettingsConfigDict(env_prefix="RISKSTREAM_", frozen=True, extra="ignore")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's own signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - its folder is fixed when a class is made
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        folder = os.environ.get(SECRETS_VARIABLE) or None
+        return init_settings, env_settings, SecretsSettingsSource(settings_cls, folder)
+
+
+class ServiceSettings(EnvironmentSettings):
+    """Read from `RISKSTREAM_<NAME>` variables; a missing required one stops the process with its name."""
 
     postgres_dsn: SecretStr
     """`postgresql://role:password@host:port/database`, the service's own role."""
@@ -32,7 +52,7 @@ class ServiceSettings(BaseSettings):
     """How long a component may take to finish what it has begun after SIGTERM."""
 
 
-class AuthSettings(BaseSettings):
+class AuthSettings(EnvironmentSettings):
     """How bearer tokens are verified. The issuer's public keys come from a file, from an address, or, where neither is
     given, from where the issuer, an OpenID Connect provider, says that they are.
     """
@@ -47,7 +67,7 @@ class AuthSettings(BaseSettings):
     """What the issuer writes in front of our scopes, such as `riskstream:`; others without it are not ours."""
 
 
-class RateSettings(BaseSettings):
+class RateSettings(EnvironmentSettings):
     """Requests that one owner may send to one process in a minute; 0: without limit."""
 
     model_config = SettingsConfigDict(env_prefix="RISKSTREAM_RATE_", frozen=True, extra="ignore")
@@ -56,10 +76,8 @@ class RateSettings(BaseSettings):
     writes_per_minute: int = Field(default=600, ge=0)
 
 
-class BrowserSettings(BaseSettings):
+class BrowserSettings(EnvironmentSettings):
     """Which web pages may call the API."""
-
-    model_config = SettingsConfigDict(env_prefix="RISKSTREAM_", frozen=True, extra="ignore")
 
     cors_origins: str = ""
     """Origins of frontends, `https://risk.example.com`, separated by commas; `*` for any. Empty: only pages that come

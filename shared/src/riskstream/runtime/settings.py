@@ -23,8 +23,8 @@ class EnvironmentSettings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's own signature
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - its folder is fixed when a class is made
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # its folder is fixed when a class is made
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         folder = os.environ.get(SECRETS_VARIABLE) or None
         return init_settings, env_settings, SecretsSettingsSource(settings_cls, folder)

@@ -38,12 +38,7 @@ class Together(Result, Generic[R]):
 
 def together(measure: AnyMeasure) -> AnyMeasure:
     """The same measure, asked of a CombinedBook."""
-    # A class of its own has a name that documents and clients can show.
-    result: Any = create_model(
-        f"Combined{measure.result.__name__}",
-        __base__=Together[measure.result],  # type: ignore[name-defined]  # known when this line runs
-        __doc__=Together.__doc__,
-    )
+    result = _named(measure.result)
 
     def compute(evidence: Evidence, parameters: Parameters) -> Finding[Result]:
         book = evidence.book
@@ -72,3 +67,8 @@ def together(measure: AnyMeasure) -> AnyMeasure:
         wants=measure.wants,
         posted=measure.posted,
     )
+
+
+def _named(result: type[Result]) -> Any:
+    """A class of its own, which has a name that documents and clients can show: `CombinedOverview`."""
+    return create_model(f"Combined{result.__name__}", __base__=Together[result], __doc__=Together.__doc__)  # type: ignore[valid-type]

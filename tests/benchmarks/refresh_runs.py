@@ -94,9 +94,9 @@ def _partitions(process: PortfolioRefresh) -> int:
 def _numbers(process: PortfolioRefresh) -> dict[str, float]:
     text = httpx.get(f"{process.url}/metrics", timeout=10, trust_env=False).text
     return {
-        "handled": _sum(text, rf"batch_seconds_count{{{CHUNKS_GROUP}}}"),
-        "folded": _sum(text, r"portfolios_folded_total{.*}"),
-        "lost": _sum(text, "folds_lost_total"),
+        "handled": _sum(text, rf"riskstream_consumer_batch_seconds_count{{{CHUNKS_GROUP}}}"),
+        "folded": _sum(text, r"riskstream_folds_written_total{.*}"),
+        "lost": _sum(text, "riskstream_folds_lost_total"),
         "cpu": processor_seconds(process),
     }
 

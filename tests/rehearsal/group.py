@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import TopicPartition
+from aiokafka.cluster import ClusterMetadata
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from riskstream.events.catalogue import Catalogue
@@ -85,8 +86,12 @@ class Client:
     async def start(self) -> None:
         await self.rebalance(self._first)
 
-    async def topics(self) -> set[str]:
-        return set()
+    @property
+    def _client(self) -> "Client":
+        return self
+
+    async def fetch_all_metadata(self) -> ClusterMetadata:
+        return ClusterMetadata()
 
     async def rebalance(self, places: Iterable[TopicPartition], meanwhile: Callable[[], None] = lambda: None) -> None:
         self.stable.clear()

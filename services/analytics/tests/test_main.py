@@ -115,8 +115,8 @@ async def test_it_serves_without_kafka_and_ends_in_order(
         assert [(body["cache"], body["data"]["nav"]) for body in bodies] == [("miss", 5.0), ("process", 5.0)]
         assert bodies[0]["age"]["level"] == "fine"
         metrics = (await running.client.get("/metrics")).text
-        assert 'analytics_answers_total{layer="process",measure="overview"} 1.0' in metrics
-        assert "analytics_loop_lag_seconds_count" in metrics
+        assert 'riskstream_analytics_answers_total{layer="process",measure="overview"} 1.0' in metrics
+        assert "riskstream_event_loop_lag_seconds_count" in metrics
         assert await running.stop() == 0
 
 
@@ -149,7 +149,7 @@ async def _until_listening(client: httpx.AsyncClient) -> None:
 
 async def _until_warmed(client: httpx.AsyncClient) -> None:
     for _ in range(400):
-        if "analytics_warmed_total 1.0" in (await client.get("/metrics")).text:
+        if "riskstream_analytics_warmed_total 1.0" in (await client.get("/metrics")).text:
             return
         await asyncio.sleep(0.05)
     raise AssertionError("not warmed after twenty seconds")

@@ -54,4 +54,4 @@ async def test_an_unknown_run_is_a_problem_that_says_where_to_look(world, client
 
 async def test_health_and_metrics_answer(client):
     assert (await client.get("/health/live")).status_code == 200
-    assert "portfolios_folded_total" in (await client.get("/metrics")).text
+    assert "riskstream_folds_written_total" in (await client.get("/metrics")).text

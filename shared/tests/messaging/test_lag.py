@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.cluster import ClusterMetadata
 from prometheus_client import REGISTRY
 
 from riskstream.messaging.assignment import Assignment
@@ -14,6 +15,7 @@ from riskstream.messaging.errors import TransientError
 from riskstream.messaging.lag_watch import LagWatch
 from riskstream.messaging.partition import Partition
 from riskstream.messaging.timing import ConsumerTiming
+from riskstream.messaging.topic_watch import TopicWatch
 
 PLACE = TopicPartition("ledger.deposit", 0)
 TIMING = ConsumerTiming(commit_timeout=0.1, measure_interval=0.05)
@@ -21,7 +23,7 @@ TIMING = ConsumerTiming(commit_timeout=0.1, measure_interval=0.05)
 
 def shown(group: str, topic: str, partition: int) -> float | None:
     return REGISTRY.get_sample_value(
-        "kafka_consumer_lag", {"group": group, "topic": topic, "partition": str(partition)}
+        "riskstream_consumer_lag_records", {"group": group, "topic": topic, "partition": str(partition)}
     )
 
 
@@ -106,6 +108,13 @@ class SilentKafka:
     async def end_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(places, 10)
 
+    @property
+    def _client(self) -> "SilentKafka":
+        return self
+
+    async def fetch_all_metadata(self) -> ClusterMetadata:
+        return ClusterMetadata()
+
     def highwater(self, place: TopicPartition) -> None:
         return None
 
@@ -113,7 +122,7 @@ class SilentKafka:
 @pytest.fixture
 async def watched() -> AsyncIterator[tuple[Assignment, SilentKafka]]:
     assignment, kafka = Assignment("ledger.silent", DeadLetterLimit(), TIMING), SilentKafka()
-    watch = asyncio.create_task(LagWatch("ledger.silent", assignment, kafka, TIMING).run())
+    watch = asyncio.create_task(LagWatch("ledger.silent", assignment, kafka, TopicWatch(kafka, []), TIMING).run())
     yield assignment, kafka
     watch.cancel()
     await asyncio.wait({watch})

@@ -136,7 +136,7 @@ async def test_an_owner_who_asks_too_much_is_told_when_to_come_back_and_nobody_e
         assert (await http.post("/things", headers=bearer())).status_code == 200
         assert (await http.get("/things/1", headers=bearer(owner="bob"))).status_code == 200
         metrics = (await http.get("/metrics")).text
-    assert 'http_requests_refused_total{code="rate_limited"}' in metrics
+    assert 'riskstream_http_requests_refused_total{code="rate_limited"}' in metrics
     assert "alice" not in metrics
 
 

@@ -328,7 +328,7 @@ def test_a_stopped_partition_goes_on_where_it_stopped_after_a_restart(running: R
 
 @pytest.mark.parametrize(("topic", "service"), LISTENED_TO)
 def test_a_listener_passes_over_poison_and_hears_what_follows(running: Running, topic: str, service: str) -> None:
-    heard, skipped = (f'listener_{what}_total{{topic="{topic}"}}' for what in ("records", "skipped"))
+    heard, skipped = (f'riskstream_listener_{what}_total{{topic="{topic}"}}' for what in ("records", "skipped"))
     eventually(lambda: bool(running.health(service)[1]["listener"]["listening"]), "the listener listens")
     heard_before, skipped_before = (running.metric(service, line) for line in (heard, skipped))
     _, good = record_of(good_event(model_on(topic)))

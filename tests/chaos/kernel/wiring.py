@@ -86,7 +86,7 @@ async def _held(
         for variable, value in environment.items():
             patch.setenv(variable, value)
         patch.setattr(module, "Service", Held)
-        patch.setattr(module, "configure_logs", lambda *_: None)
+        patch.setattr(module, "begin_telemetry", lambda *_: None)
         serving = asyncio.create_task(_serve(name, module))
         await asyncio.wait({serving, reached}, return_when=asyncio.FIRST_COMPLETED)
     if serving.done():

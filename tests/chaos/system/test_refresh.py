@@ -339,5 +339,5 @@ def _say_all(play: Play, chance: random.Random, unsaid: Sequence[Event]) -> None
 def _writes(program: Program) -> int:
     """Transactions in which the replica has tried to write folds."""
     metrics = httpx.get(f"{program.url}/metrics", timeout=5, trust_env=False).text
-    found = re.search(r'^fold_seconds_count\{step="write"\} (\S+)', metrics, re.MULTILINE)
+    found = re.search(r'^riskstream_fold_step_seconds_count\{step="write"\} (\S+)', metrics, re.MULTILINE)
     return 0 if found is None else int(float(found[1]))

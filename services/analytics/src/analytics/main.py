@@ -18,7 +18,7 @@ from analytics.heads import Heads
 from analytics.hints import Hints
 from analytics.live import LiveUpdates
 from analytics.portfolios import Portfolios
-from analytics.probes import LoopLag, PostgresProbe
+from analytics.probes import PostgresProbe
 from analytics.settings import AnalyticsSettings
 from analytics.symbol_figures import SymbolFigures
 from analytics.symbols import Symbols
@@ -29,11 +29,11 @@ from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.browsers import open_to_browsers
 from riskstream.runtime.clock import clock_from_environment
 from riskstream.runtime.health import Health, State
-from riskstream.runtime.logs import configure_logs
 from riskstream.runtime.rate_limits import RateLimits
 from riskstream.runtime.server_sent_events import EventStreams
 from riskstream.runtime.service import HttpPart, Periodic, Service
 from riskstream.runtime.settings import AuthSettings, BrowserSettings, RateSettings
+from riskstream.runtime.telemetry import begin_telemetry
 
 NAME = "analytics"
 
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 async def serve(settings: AnalyticsSettings, auth: AuthSettings) -> int:
     """Run until told to stop; the exit code."""
     clock = clock_from_environment()
-    configure_logs(NAME, clock, settings.log_format, settings.log_level)
+    begin_telemetry(NAME, clock, settings)
     health = Health()
     service = Service(NAME, health, shutdown_seconds=settings.shutdown_seconds)
 
@@ -93,7 +93,6 @@ async def serve(settings: AnalyticsSettings, auth: AuthSettings) -> int:
     service.add("live updates", live)
     service.add("streams", streams)
     service.add("probe", Periodic("probe", settings.probe_interval, probe.look))
-    service.add("loop lag", LoopLag())
     service.add("http", http)
     host, port = http.address
     log.info("listening", host=host, port=port)

@@ -1,22 +1,50 @@
-"""Every number that analytics shows to Prometheus, beside those of messaging."""
+"""Every number that analytics shows to Prometheus, beside those of the shared packages."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from riskstream.runtime.metrics import FAST, Catalogue
 
-_FAST = (0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+METRICS = Catalogue("analytics")
 
-ANSWERS = Counter("analytics_answers_total", "Answers given, by the layer they came from", ["measure", "layer"])
-HEAD_SECONDS = Histogram("analytics_head_seconds", "Reading a head", buckets=_FAST)
-COMPUTE_SECONDS = Histogram(
-    "analytics_compute_seconds", "From reading a book to its answer", ["measure"], buckets=_FAST
+ANSWERS = METRICS.counter(
+    "riskstream_analytics_answers_total",
+    "Answers given",
+    {"measure": "the measures", "layer": "where the answer came from: `process`, `redis`, `miss`"},
 )
-EDITION_SECONDS = Histogram("analytics_edition_load_seconds", "Reading a whole edition", buckets=(*_FAST, 5, 10))
-EDITION_SYMBOLS = Gauge("analytics_edition_symbols", "Symbols held as arrays, all editions together")
-REDIS_FAILURES = Counter("analytics_redis_failures_total", "Calls to Redis that failed or took too long", ["verb"])
-REDIS_REFUSED = Counter("analytics_redis_refused_total", "Values in Redis that were not the answer asked for")
-PROCESS_CACHE_BYTES = Gauge("analytics_process_cache_bytes", "Size of the answers kept in the process")
-WARMED = Counter("analytics_warmed_total", "Answers computed before somebody asked")
-WARMING_DROPPED = Counter("analytics_warming_dropped_total", "Portfolios not warmed because too many were waiting")
-LIVE_PORTFOLIOS = Gauge("analytics_live_portfolios", "Portfolios whose live updates somebody follows here")
-LIVE_READS = Counter("analytics_live_reads_total", "Statements for all that follow, by how they ended", ["ended"])
-LIVE_EVENTS = Counter("analytics_live_events_total", "Events told to who follows a portfolio", ["event"])
-LOOP_LAG = Histogram("analytics_loop_lag_seconds", "How late the event loop ran something", buckets=_FAST)
+HEAD_SECONDS = METRICS.histogram("riskstream_analytics_head_seconds", "Reading a head", FAST)
+COMPUTE_SECONDS = METRICS.histogram(
+    "riskstream_analytics_compute_seconds", "From reading a book to its answer", FAST, {"measure": "the measures"}
+)
+EDITION_SECONDS = METRICS.histogram(
+    "riskstream_analytics_edition_load_seconds", "Reading a whole edition", (*FAST, 5, 10)
+)
+EDITION_SYMBOLS = METRICS.gauge("riskstream_analytics_edition_symbols", "Symbols held as arrays, all editions together")
+REDIS_FAILURES = METRICS.counter(
+    "riskstream_analytics_redis_failures_total",
+    "Calls to Redis that failed or took too long",
+    {"verb": "`get`, `set`, `unlink`"},
+)
+for _verb in ("get", "set", "unlink"):
+    # Shown as 0 from the start: the first failure would otherwise be no increase of anything.
+    REDIS_FAILURES.labels(_verb)
+REDIS_REFUSED = METRICS.counter(
+    "riskstream_analytics_redis_refused_total", "Values in Redis that were not the answer asked for"
+)
+PROCESS_CACHE_BYTES = METRICS.gauge(
+    "riskstream_analytics_process_cache_bytes", "Size of the answers kept in the process"
+)
+WARMED = METRICS.counter("riskstream_analytics_warmed_total", "Answers computed before somebody asked")
+WARMING_DROPPED = METRICS.counter(
+    "riskstream_analytics_warming_dropped_total", "Portfolios not warmed because too many were waiting"
+)
+LIVE_PORTFOLIOS = METRICS.gauge(
+    "riskstream_analytics_live_portfolios", "Portfolios whose live updates somebody follows here"
+)
+LIVE_READS = METRICS.counter(
+    "riskstream_analytics_live_reads_total",
+    "Statements for all that follow live updates",
+    {"ended": "how the statement ended"},
+)
+LIVE_EVENTS = METRICS.counter(
+    "riskstream_analytics_live_events_total",
+    "Events told to who follows a portfolio",
+    {"event": "kinds of live events"},
+)

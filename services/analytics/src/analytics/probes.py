@@ -1,12 +1,8 @@
-"""How the process feels: whether Postgres can be reached, and how late the event loop runs."""
-
-import asyncio
-import contextlib
+"""Whether Postgres can be reached."""
 
 import asyncpg
 import structlog
 
-from analytics.metrics import LOOP_LAG
 from riskstream.messaging.errors import is_transient
 from riskstream.runtime.health import State
 
@@ -34,22 +30,3 @@ class PostgresProbe:
 
     def state(self) -> State:
         return State(ready=self._reachable, detail={"reachable": self._reachable})
-
-
-class LoopLag:
-    """A part that sleeps and measures by how much it overslept."""
-
-    def __init__(self, interval: float = 0.25) -> None:
-        self._interval = interval
-        self._stopping = asyncio.Event()
-
-    async def run(self) -> None:
-        loop = asyncio.get_running_loop()
-        while not self._stopping.is_set():
-            due = loop.time() + self._interval
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._interval)
-            LOOP_LAG.observe(max(0.0, loop.time() - due))
-
-    def stop(self) -> None:
-        self._stopping.set()

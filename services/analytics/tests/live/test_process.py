@@ -127,7 +127,7 @@ async def test_sigterm_ends_the_streams_in_order_and_what_was_missed_is_told_by_
             metrics = (await client.get("/metrics")).text
         assert "event_streams_open 2.0" in metrics
         assert "analytics_live_portfolios 1.0" in metrics
-        assert 'analytics_live_events_total{event="refreshed"} 4.0' in metrics
+        assert 'riskstream_analytics_live_events_total{event="refreshed"} 4.0' in metrics
         assert sold["ticket"] not in metrics
 
         first.process.send_signal(signal.SIGTERM)

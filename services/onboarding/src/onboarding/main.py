@@ -23,11 +23,11 @@ from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.browsers import open_to_browsers
 from riskstream.runtime.clock import Clock, clock_from_environment
 from riskstream.runtime.health import Health
-from riskstream.runtime.logs import configure_logs
 from riskstream.runtime.rate_limits import RateLimits
 from riskstream.runtime.server_sent_events import EventStreams
 from riskstream.runtime.service import HttpPart, Periodic, Service
 from riskstream.runtime.settings import AuthSettings, BrowserSettings, RateSettings
+from riskstream.runtime.telemetry import begin_telemetry
 
 SERVICE = "onboarding"
 
@@ -46,7 +46,7 @@ def main() -> None:
 async def serve(clock: Clock) -> int:
     """Serve until SIGTERM."""
     settings = OnboardingSettings()
-    configure_logs(SERVICE, clock, settings.log_format, settings.log_level)
+    begin_telemetry(SERVICE, clock, settings)
     engine = create_engine(settings.postgres_dsn.get_secret_value(), application=SERVICE, pool_size=settings.pool_size)
     outbox = Outbox(schema.SCHEMA, f"/services/{SERVICE}", clock=clock)
     relay = Relay(engine, schema.SCHEMA, settings.kafka, f"{SERVICE}-relay")

@@ -19,6 +19,7 @@ from portfolio_refresh.sweeper import Sweeper
 from portfolio_refresh.worker import ChunkWorker
 from riskstream.database.engine import create_engine
 from riskstream.database.migrations import migrate_as_told
+from riskstream.database.partitions import MEASURE_SECONDS, Partitions
 from riskstream.database.silent_sessions import WATCH_SECONDS, end_silent_sessions
 from riskstream.events.event import Event
 from riskstream.events.portfolio import PortfolioChanged, PortfolioRefreshRequested
@@ -32,10 +33,10 @@ from riskstream.messaging.timing import consumer_timing
 from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.clock import Clock, clock_from_environment
 from riskstream.runtime.health import Health
-from riskstream.runtime.logs import configure_logs
 from riskstream.runtime.rate_limits import RateLimits
 from riskstream.runtime.service import HttpPart, Periodic, Service
 from riskstream.runtime.settings import AuthSettings, RateSettings
+from riskstream.runtime.telemetry import begin_telemetry
 
 NAME = "portfolio-refresh"
 FOLDS_POLLED = 8
@@ -48,7 +49,7 @@ log = structlog.get_logger(__name__)
 async def serve(clock: Clock) -> int:
     """Serve until SIGTERM; the exit code."""
     settings, tokens = PortfolioRefreshSettings(), TokenVerifier(AuthSettings())
-    configure_logs(NAME, clock, settings.log_format, settings.log_level)
+    begin_telemetry(NAME, clock, settings)
     engine = create_engine(settings.postgres_dsn.get_secret_value(), application=NAME, pool_size=settings.pool_size)
     outbox = Outbox(schema.SCHEMA, f"/services/{NAME}", clock=clock)
     folding = Folding(
@@ -102,6 +103,8 @@ async def serve(clock: Clock) -> int:
     service.add("sweeper", Periodic("sweep", settings.sweep_seconds, sweeper.sweep))
     service.add("inbox", Periodic("forget old inbox rows", FORGET_SECONDS, forget))
     service.add("silent sessions", Periodic("end silent sessions", WATCH_SECONDS, partial(end_silent_sessions, engine)))
+    partitions = Partitions(engine, schema.SCHEMA, schema.PARTITIONED, clock)
+    service.add("partitions", Periodic("measure partitions", MEASURE_SECONDS, partitions.measure))
     service.add("relay", relay)
     service.add("http", http)
     log.info("listening", host=host, port=port)

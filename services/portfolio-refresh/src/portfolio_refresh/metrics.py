@@ -1,16 +1,30 @@
-"""Every number that portfolio-refresh shows to Prometheus, beside those of messaging."""
+"""Every number that portfolio-refresh shows to Prometheus, beside those of the shared packages."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from riskstream.runtime.metrics import SLOW, Catalogue
 
-PORTFOLIOS_FOLDED = Counter("portfolios_folded", "Valuations written", ["cause"])
-FOLDS_LOST = Counter("folds_lost", "Folds not written because head or version had moved; they are folded again")
-PORTFOLIOS_NOT_VALUED = Counter("portfolios_not_valued", "Folds given up, by reason", ["reason"])
-HISTORY_CHANGED = Counter("history_changed_unannounced", "Portfolios whose past was not what was stored")
-FOLD_SECONDS = Histogram(
-    "fold_seconds",
-    "A batch of portfolios, by step: read, compute, write",
-    ["step"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+METRICS = Catalogue("portfolio-refresh")
+
+PORTFOLIOS_FOLDED = METRICS.counter(
+    "riskstream_folds_written_total",
+    "Valuations written",
+    {"cause": "`night`, `change`, `symbol`, `revision`, `sweep`"},
 )
-PORTFOLIOS_BEHIND = Gauge("portfolios_behind", "Portfolios without the valuation they should have, at the last sweep")
-PORTFOLIOS_FAILING = Gauge("portfolios_failing", "Portfolios that could not be valued at their version, last sweep")
+FOLDS_LOST = METRICS.counter(
+    "riskstream_folds_lost_total", "Folds not written because head or version had moved; they are folded again"
+)
+PORTFOLIOS_NOT_VALUED = METRICS.counter(
+    "riskstream_folds_given_up_total", "Portfolios left out of a fold", {"reason": "kinds of faults of a portfolio"}
+)
+HISTORY_CHANGED = METRICS.counter(
+    "riskstream_folds_history_changed_total", "Portfolios whose past was not what was stored, unannounced"
+)
+FOLD_SECONDS = METRICS.histogram(
+    "riskstream_fold_step_seconds", "A batch of portfolios, by step", SLOW, {"step": "`read`, `compute`, `write`"}
+)
+PORTFOLIOS_BEHIND = METRICS.gauge(
+    "riskstream_portfolios_behind", "Portfolios without the valuation they should have, at this replica's last sweep"
+)
+PORTFOLIOS_FAILING = METRICS.gauge(
+    "riskstream_portfolios_failing",
+    "Portfolios that could not be valued at their version, at this replica's last sweep",
+)

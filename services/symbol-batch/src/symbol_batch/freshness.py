@@ -1,4 +1,4 @@
-"""How old what readers see is: in sessions, as the nights that are due count."""
+"""How old what readers see is, as the nights that are due count; and how complete the last night was."""
 
 import asyncio
 from datetime import date, datetime, timedelta
@@ -10,7 +10,7 @@ from riskstream.runtime.clock import Clock
 from riskstream.runtime.health import State
 from symbol_batch import telemetry
 from symbol_batch.calendar import Calendar, calendar_at, due_at
-from symbol_batch.store import editions
+from symbol_batch.store import editions, runs
 
 Level: TypeAlias = Literal["fine", "warning", "critical"]
 
@@ -36,6 +36,16 @@ def level_of(published: date | None, calendar: Calendar, now: datetime) -> Level
     return "warning" if late else "fine"
 
 
+def overdue_since(published: date | None, calendar: Calendar, now: datetime) -> datetime | None:
+    """When the night of the oldest session after `published` was due that has none, None where none is due. Before the
+    first edition it is the newest session that counts, as it is the one that will be run.
+    """
+    due = calendar.due(now, after=published)
+    if not due:
+        return None
+    return due_at(due[-1] if published is None else due[0])
+
+
 class Freshness:
     """Measures, for the metric and for the detail of readiness. Old data is served with its age: never a reason to be
     unready.
@@ -53,9 +63,21 @@ class Freshness:
         try:
             async with self._engine.connect() as connection:
                 current = await editions.current_edition(connection)
+                coverage = await runs.last_coverage(connection)
             self._published = None if current is None else current.session
+            if coverage is not None:
+                telemetry.COVERAGE.set(coverage)
         finally:
-            telemetry.FRESHNESS.set(sessions_behind(self._published, self._calendar, self._clock.now()))
+            self._show(self._calendar)
+
+    def _show(self, calendar: Calendar) -> None:
+        now = self._clock.now()
+        since = overdue_since(self._published, calendar, now)
+        telemetry.FRESHNESS.set(sessions_behind(self._published, calendar, now))
+        telemetry.OVERDUE.set(0.0 if since is None else (now - since).total_seconds())
+        telemetry.DUE_SESSION.set(due_at(calendar.due(now)[-1]).timestamp())
+        if self._published is not None:
+            telemetry.PUBLISHED_SESSION.set(due_at(self._published).timestamp())
 
     def state(self) -> State:
         """For the readiness endpoint."""

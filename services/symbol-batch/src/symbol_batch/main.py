@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from riskstream.command_line import UsedWrongly, settings_from_environment
 from riskstream.database.engine import create_engine
 from riskstream.database.migrations import MIGRATOR_VARIABLE, migrate_as_told
+from riskstream.database.partitions import MEASURE_SECONDS, Partitions
 from riskstream.database.silent_sessions import WATCH_SECONDS, end_silent_sessions
 from riskstream.events.event import Event
 from riskstream.events.symbol import SymbolRequested
@@ -31,6 +32,7 @@ from riskstream.runtime.logs import configure_logs
 from riskstream.runtime.rate_limits import RateLimits
 from riskstream.runtime.service import HttpPart, Periodic, Service
 from riskstream.runtime.settings import AuthSettings, RateSettings
+from riskstream.runtime.telemetry import begin_telemetry
 from symbol_batch import schema
 from symbol_batch.api import create_app
 from symbol_batch.companies.company_intake import CompanyIntake
@@ -129,7 +131,7 @@ async def serve(clock: Clock) -> int:
     settings = settings_from_environment(SymbolBatchSettings)
     tokens = TokenVerifier(settings_from_environment(AuthSettings))
     limits = RateLimits(settings_from_environment(RateSettings))
-    configure_logs(NAME, clock, settings.log_format, settings.log_level)
+    begin_telemetry(NAME, clock, settings)
     async with wired(settings, clock) as wiring:
         handlers: dict[type[Event], Handler] = {SymbolRequested: SymbolRequests(wiring.outbox).requested}
         consumer = Consumer(
@@ -162,6 +164,8 @@ async def serve(clock: Clock) -> int:
         service.add("inbox", Periodic("forget old inbox rows", FORGET_SECONDS, forget))
         watch = partial(end_silent_sessions, wiring.engine)
         service.add("silent sessions", Periodic("end silent sessions", WATCH_SECONDS, watch))
+        partitions = Partitions(wiring.engine, schema.SCHEMA, schema.PARTITIONED, clock)
+        service.add("partitions", Periodic("measure partitions", MEASURE_SECONDS, partitions.measure))
         service.add("relay", relay)
         service.add("http", http)
         log.info("listening", host=host, port=port)

@@ -19,7 +19,6 @@ from riskstream.market.risk_factors import BENCHMARKS
 from riskstream.messaging import crash_points
 from riskstream.messaging.outbox import Outbox
 from riskstream.runtime.clock import Clock
-from symbol_batch import telemetry
 from symbol_batch.calendar import Calendar
 from symbol_batch.companies.company_intake import CompanyIntake
 from symbol_batch.figures import QUARANTINED, Figures, exposure_rows, exposures_of, metric_rows, metrics_of
@@ -255,7 +254,6 @@ class Night:
             )
             crash_points.reached("night.before_publish_commit")
         crash_points.reached("night.after_publish_commit")
-        telemetry.COVERAGE.set(coverage.ratio)
         return Published(edition, state, coverage)
 
     async def _write_revisions(
@@ -300,7 +298,6 @@ def coverage_of(symbols: Sequence[str], outcomes: Mapping[str, Outcome], held: C
 
 def check_coverage(coverage: Coverage) -> None:
     """NightFailed where fewer than nine in ten active symbols are priced."""
-    telemetry.COVERAGE.set(coverage.ratio)
     if coverage.ratio < REQUIRED_COVERAGE:
         raise NightFailed(f"{_warning(coverage)}; {REQUIRED_COVERAGE:.0%} are needed to publish")
 

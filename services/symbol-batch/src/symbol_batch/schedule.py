@@ -28,7 +28,7 @@ from riskstream.runtime.clock import Clock
 from riskstream.runtime.health import State
 from riskstream.runtime.outages import Outage
 from symbol_batch import telemetry
-from symbol_batch.calendar import Calendar, calendar_at, due_at
+from symbol_batch.calendar import Calendar, calendar_at
 from symbol_batch.leases import holder_name, under_lease
 from symbol_batch.nightly import Night, NightFailed, Steps
 from symbol_batch.store import runs
@@ -222,7 +222,6 @@ class Reconciler:
         try:
             published = await under_lease(work, lambda: self._renew(claim), self._lease_seconds)
             state, edition = published.state, published.edition.number
-            telemetry.LAST_SESSION.set(due_at(claim.session).timestamp())
             telemetry.RUN_SECONDS.observe(time.monotonic() - begun)
         except asyncio.CancelledError:
             await asyncio.shield(self._release(claim))

@@ -1,24 +1,56 @@
-"""Every metric of this service."""
+"""Every metric of this service, beside those of the shared packages."""
 
-from prometheus_client import Counter, Gauge, Histogram
+import math
 
-RUNS = Counter("symbol_batch_runs", "Ended attempts of nightly runs.", ["state"])
-RUN_SECONDS = Histogram(
-    "symbol_batch_run_seconds", "Duration of published nights.", buckets=(1, 5, 15, 60, 180, 600, 1800, 3600)
+from riskstream.runtime.metrics import Catalogue
+
+METRICS = Catalogue("symbol-batch")
+
+RUNS = METRICS.counter(
+    "riskstream_night_attempts_total",
+    "Ended attempts of nightly runs",
+    {"state": "`completed`, `completed_with_warnings`, `failed`, `fenced`"},
 )
-COVERAGE = Gauge("symbol_batch_coverage_ratio", "Priced over active symbols in the last attempt of a night.")
-LAST_SESSION = Gauge(
-    "symbol_batch_last_published_session_timestamp_seconds", "21:00 New York of the last published session."
+for _state in ("completed", "completed_with_warnings", "failed", "fenced"):
+    # Shown as 0 from the start: the first failure would otherwise be no increase of anything.
+    RUNS.labels(_state)
+RUN_SECONDS = METRICS.histogram(
+    "riskstream_night_seconds", "Duration of published nights", (1, 5, 15, 60, 180, 600, 1800, 3600)
 )
-FRESHNESS = Gauge(
+COVERAGE = METRICS.gauge(
+    "riskstream_night_coverage_ratio",
+    "Priced over active symbols of the newest night that has counted them; NaN where none has",
+)
+COVERAGE.set(math.nan)
+PUBLISHED_SESSION = METRICS.gauge(
+    "riskstream_night_published_session_timestamp_seconds",
+    "21:00 New York of the last published session; 0 where none is",
+)
+DUE_SESSION = METRICS.gauge(
+    "riskstream_night_due_session_timestamp_seconds", "21:00 New York of the newest session whose night is due"
+)
+OVERDUE = METRICS.gauge(
+    "riskstream_night_overdue_seconds",
+    "Since the 21:00 New York of the oldest due session that is not published, by the service's clock; 0 where there"
+    " is none. 7,200 is 23:00 New York",
+)
+FRESHNESS = METRICS.gauge(
     "riskstream_symbols_freshness_sessions",
-    "Sessions whose night is due and that are not published: 0 is fine, 1 from 23:00 New York a warning, 2 critical.",
+    "Sessions whose night is due and that are not published: 0 is fine, 1 from 23:00 New York a warning, 2 critical",
 )
-FETCHES = Counter("symbol_batch_fetches", "Symbols asked for, by what it came to.", ["outcome"])
-HELD_BARS = Gauge(
-    "symbol_batch_held_bars", "Bars held back that nobody has decided about, by the rule they break.", ["rule"]
+FETCHES = METRICS.counter(
+    "riskstream_price_fetches_total", "Symbols asked for", {"outcome": "what a provider's answer came to"}
 )
-COMPANY_FETCHES = Counter(
-    "symbol_batch_company_fetches", "Profiles and statements asked for, by what it came to.", ["kind", "outcome"]
+HELD_BARS = METRICS.gauge(
+    "riskstream_quarantine_bars", "Bars held back that nobody has decided about", {"rule": "rules that hold bars"}
 )
-REQUESTS = Counter("symbol_batch_requests", "Ended attempts at requested symbols, by what came of them.", ["end"])
+COMPANY_FETCHES = METRICS.counter(
+    "riskstream_company_fetches_total",
+    "Profiles and statements asked for",
+    {"kind": "`profile`, `fundamentals`", "outcome": "what a provider's answer came to"},
+)
+REQUESTS = METRICS.counter(
+    "riskstream_symbol_request_attempts_total",
+    "Ended attempts at requested symbols",
+    {"end": "what came of the attempt"},
+)

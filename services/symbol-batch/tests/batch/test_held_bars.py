@@ -13,7 +13,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword", "ignore:Se
 
 
 def held(rule: str) -> float | None:
-    return REGISTRY.get_sample_value("symbol_batch_held_bars", {"rule": rule})
+    return REGISTRY.get_sample_value("riskstream_quarantine_bars", {"rule": rule})
 
 
 async def test_held_bars_are_counted_by_rule_until_somebody_decides(batch, exchange, company, revisions) -> None:

@@ -53,7 +53,7 @@ class Assignment:
             if partition.halted:
                 kafka.pause(place)
         self.given_anew.set()
-        self.count_halted()
+        self.count()
 
     async def taken_back(self) -> None:
         """The group takes the partitions back: wait for the batch in hand, so that its offset is committed first."""
@@ -68,7 +68,7 @@ class Assignment:
         for partition in self.held():
             partition.revoked()
             self._show_lag(partition, None)
-        self.count_halted()
+        self.count()
 
     def resume_due(self, kafka: Any) -> None:
         """Let those go on whose wait is over."""
@@ -91,9 +91,11 @@ class Assignment:
         else:
             metrics.CONSUMER_LAG.labels(*labels).set(lag)
 
-    def count_halted(self) -> None:
-        halted = sum(bool(partition.halted) for partition in self.held())
-        metrics.PARTITIONS_HALTED.labels(self._group).set(halted)
+    def count(self) -> None:
+        """Show how many partitions are held, and how many of them are halted."""
+        held = self.held()
+        metrics.ASSIGNED_PARTITIONS.labels(self._group).set(len(held))
+        metrics.PARTITIONS_HALTED.labels(self._group).set(sum(bool(partition.halted) for partition in held))
 
 
 class DrainBeforeRevoke(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types

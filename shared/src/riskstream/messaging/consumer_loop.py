@@ -23,6 +23,7 @@ from riskstream.messaging.outages import OUTAGE
 from riskstream.messaging.partition import ConsumerHealth, Partition
 from riskstream.messaging.settlement import Settlement
 from riskstream.messaging.timing import ConsumerTiming
+from riskstream.messaging.topic_watch import TopicWatch
 from riskstream.runtime.health import State
 
 log = structlog.get_logger(__name__)
@@ -47,6 +48,7 @@ class ConsumerLoop:
         self.group = group
         self._bootstrap = bootstrap
         self._topics = tuple(sorted(set(topics)))
+        self._dead_letter_topics = tuple(dead_letter_topic(topic, group) for topic in self._topics)
         self._settlement = settlement
         self._client_id = client_id
         self._catalogue = catalogue
@@ -56,6 +58,7 @@ class ConsumerLoop:
         self._assignment = Assignment(group, limit, timing)
         self._joined = False
         self._ticked_at = time.monotonic()
+        metrics.show_from_the_start(group, self._topics)
 
     async def run(self) -> None:
         """Consume until `stop` or cancellation. Kafka's and Postgres' absence is waited out, never raised.
@@ -118,15 +121,16 @@ class ConsumerLoop:
     async def _session(self, backoff: Backoff) -> None:
         OUTAGE.watch()
         kafka = self._new_client()
+        topics = TopicWatch(kafka, [*self._catalogue.topics(), *self._dead_letter_topics])
         watch: asyncio.Task[None] | None = None
         listener = DrainBeforeRevoke(self._assignment, kafka)
         kafka.subscribe(topics=self._topics, listener=listener)
         try:
             async with asyncio.timeout(max(self._timing.start_timeout, self._timing.join_timeout)):
                 await kafka.start()
-                self._miss_dead_letter_topics(await kafka.topics())
+                self._miss_dead_letter_topics(await topics.look())
             self._joined = True
-            watch = asyncio.create_task(LagWatch(self.group, self._assignment, kafka, self._timing).run())
+            watch = asyncio.create_task(LagWatch(self.group, self._assignment, kafka, topics, self._timing).run())
             while not self._stopping.is_set():
                 await self._turn(kafka)
                 backoff.reset()
@@ -148,14 +152,13 @@ class ConsumerLoop:
             group_instance_id=self._group_instance_id,
         )
 
-    def _miss_dead_letter_topics(self, existing: set[str]) -> None:
+    def _miss_dead_letter_topics(self, missing: Sequence[str]) -> None:
         """Say so before the first dead letter holds up a lane of the outbox."""
-        missing = sorted({dead_letter_topic(topic, self.group) for topic in self._topics} - existing)
-        if missing:
+        if topics := [topic for topic in missing if topic in self._dead_letter_topics]:
             log.error(
                 "dead_letter_topics_missing",
                 group=self.group,
-                topics=missing,
+                topics=topics,
                 mend="name the group under its topics in deploy/topics.yaml and run riskstream.messaging.topics",
             )
 
@@ -232,7 +235,7 @@ class ConsumerLoop:
         kafka.seek(partition.place, offset)
         kafka.pause(partition.place)
         partition.halt(reason)
-        self._assignment.count_halted()
+        self._assignment.count()
         log.critical("partition_halted", group=self.group, partition=partition.name, offset=offset, reason=reason)
 
     async def _commit_again(self, kafka: Any) -> None:

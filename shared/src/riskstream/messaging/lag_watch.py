@@ -1,4 +1,4 @@
-"""Asks Kafka where a group's partitions begin and end: what no poll has shown yet is known all the same."""
+"""Asks Kafka where a group's partitions begin and end, and which topics there are, beside the consumer's loop."""
 
 import asyncio
 from typing import Any
@@ -10,17 +10,24 @@ from riskstream.messaging.assignment import Assignment
 from riskstream.messaging.outages import OUTAGE
 from riskstream.messaging.partition import Partition
 from riskstream.messaging.timing import ConsumerTiming
+from riskstream.messaging.topic_watch import TopicWatch
 
 log = structlog.get_logger(__name__)
 
 
 class LagWatch:
-    """Runs beside a consumer's loop, for one client; asks when partitions are given, and every `measure_interval`."""
+    """Runs for one client; asks when partitions are given, and every `measure_interval`.
 
-    def __init__(self, group: str, assignment: Assignment, kafka: Any, timing: ConsumerTiming) -> None:
+    What no poll has shown yet is known all the same.
+    """
+
+    def __init__(
+        self, group: str, assignment: Assignment, kafka: Any, topics: TopicWatch, timing: ConsumerTiming
+    ) -> None:
         self._group = group
         self._assignment = assignment
         self._kafka = kafka
+        self._topics = topics
         self._timing = timing
         self._failing = False
 
@@ -38,6 +45,7 @@ class LagWatch:
             await self._rest()
 
     async def _ask(self) -> None:
+        await self._topics.look_again()
         generation, held = self._assignment.generation, self._assignment.held()
         if not held:
             return

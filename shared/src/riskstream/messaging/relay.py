@@ -43,6 +43,7 @@ class Relay:
         self._timing = timing or RelayTiming()
         self._producer = DisposableProducer(bootstrap, client_id, self._timing)
         self._statements = RelayStatements(schema)
+        metrics.RELAY_FAILURES.labels(schema)
         self._stopping = asyncio.Event()
         self._woken = asyncio.Event()
         self._backoffs: dict[int, Backoff] = {}

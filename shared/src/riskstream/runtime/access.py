@@ -5,13 +5,13 @@ from http import HTTPStatus
 from typing import Protocol, TypeAlias
 
 from fastapi import FastAPI
-from prometheus_client import Counter
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Connection
 
 from riskstream.runtime.auth import CALLER, Caller, Scope, TokenVerifier, issuer_away, unauthorized
 from riskstream.runtime.openapi import describe_gate
 from riskstream.runtime.problems import Problem, problem_response
+from riskstream.runtime.process_metrics import HTTP_REFUSED
 from riskstream.runtime.rate_limits import UNLIMITED, RateLimits
 
 PUBLIC = frozenset(
@@ -28,8 +28,6 @@ Needs: TypeAlias = Callable[[str], Scope]
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _POLICY_VIOLATION = 1008
 HOW_TO_ASK = "Send `Authorization: Bearer <token>`, once."
-
-_refused = Counter("http_requests_refused_total", "Requests that were not let in, by the problem's code", ["code"])
 
 
 class TakesTickets(Protocol):
@@ -89,7 +87,7 @@ class Gate:
             try:
                 connection[CALLER] = await self._admit(connection)
             except Problem as problem:
-                _refused.labels(problem.code).inc()
+                HTTP_REFUSED.labels(problem.code).inc()
                 return await problem_response(problem, connection["path"])(connection, receive, send)
         return await self._app(connection, receive, send)
 

@@ -1,12 +1,14 @@
 """Liveness and readiness: every part of a process says how it is; the endpoints add it up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from riskstream.runtime.process_metrics import READY
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,17 @@ class Health:
         @router.get("/health/ready")
         async def ready(response: Response) -> dict[str, Any]:
             states = self.states()
-            return _report(response, not self.stopping and all(state.ready for state in states.values()), states)
+            return _report(response, self._ready(states), states)
 
         @router.get("/metrics")
         async def metrics() -> Response:
+            READY.set(self._ready(self.states()))
             return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
         return router
+
+    def _ready(self, states: Mapping[str, State]) -> bool:
+        return not self.stopping and all(state.ready for state in states.values())
 
 
 def _report(response: Response, good: bool, states: dict[str, State]) -> dict[str, Any]:

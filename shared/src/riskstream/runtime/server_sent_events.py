@@ -20,17 +20,15 @@ from http import HTTPStatus
 import structlog
 from fastapi.responses import Response
 from fastapi.sse import format_sse_event
-from prometheus_client import Gauge
 from starlette.types import Receive, Scope, Send
 
 from riskstream.runtime.problems import Problem
+from riskstream.runtime.process_metrics import EVENT_STREAMS
 
 MEDIA_TYPE = "text/event-stream"
 HEARTBEAT = format_sse_event(comment="still here")
 
 log = structlog.get_logger(__name__)
-
-OPEN = Gauge("event_streams_open", "Streams of server-sent events that clients hold open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +108,7 @@ class EventStreams:
                 "No further stream can be opened here for now; come back later, or ask without a stream.",
             )
         self._open[owner] += 1
-        OPEN.inc()
+        EVENT_STREAMS.inc()
         return _StreamResponse(self, owner, events)
 
     def ended(self, owner: str) -> None:
@@ -118,7 +116,7 @@ class EventStreams:
         self._open[owner] -= 1
         if not self._open[owner]:
             del self._open[owner]
-        OPEN.dec()
+        EVENT_STREAMS.dec()
 
 
 class _StreamResponse(Response):

@@ -15,8 +15,10 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from riskstream.runtime.event_loop import LoopLag
 from riskstream.runtime.garbage import collected_seldom
 from riskstream.runtime.health import Health
+from riskstream.runtime.http_telemetry import HttpTelemetry
 from riskstream.runtime.outages import Outage
 
 log = structlog.get_logger(__name__)
@@ -48,7 +50,11 @@ class HttpPart:
                 f"cannot listen on {host}:{port} ({error.strerror}); set RISKSTREAM_HTTP_PORT to a free port, or 0"
             ) from error
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=int(drain_seconds) or 1
+            HttpTelemetry(app),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=int(drain_seconds) or 1,
         )
         self._server = _Server(config)
 
@@ -77,7 +83,7 @@ class Service:
         self.name = name
         self._health = health
         self._shutdown_seconds = shutdown_seconds
-        self._parts: dict[str, Part] = {}
+        self._parts: dict[str, Part] = {"event loop": LoopLag()}
         self._closers: list[Callable[[], Awaitable[object]]] = []
         self._stop = asyncio.Event()
 

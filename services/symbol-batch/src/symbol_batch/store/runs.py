@@ -35,6 +35,18 @@ async def last_completed(connection: AsyncConnection) -> date | None:
     return day
 
 
+async def last_coverage(connection: AsyncConnection) -> float | None:
+    """Priced over active symbols of the newest night that has counted them, published or not."""
+    found = await connection.execute(
+        text(
+            "SELECT CAST(counts ->> 'priced' AS float) / CAST(counts ->> 'active' AS float) FROM symbols.batch_runs "
+            "WHERE kind = 'night' AND counts ->> 'active' IS NOT NULL ORDER BY session DESC LIMIT 1"
+        )
+    )
+    ratio: float | None = found.scalar_one_or_none()
+    return ratio
+
+
 async def run_states(connection: AsyncConnection, sessions: Sequence[date]) -> dict[date, RunState]:
     """The runs there are of the sessions."""
     rows = await connection.execute(

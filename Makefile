@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := shared services/symbol-batch services/portfolio-refresh services/analytics services/onboarding deploy/simulator deploy/local-stack
-OURS := riskstream riskstream-symbol-batch riskstream-portfolio-refresh riskstream-analytics riskstream-onboarding riskstream-simulator riskstream-local-stack
+PACKAGES := shared services/symbol-batch services/portfolio-refresh services/analytics services/onboarding clients/python deploy/simulator deploy/local-stack
+OURS := riskstream riskstream-symbol-batch riskstream-portfolio-refresh riskstream-analytics riskstream-onboarding riskstream-client riskstream-simulator riskstream-local-stack
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
@@ -27,7 +27,7 @@ demo: install ## run the whole main job once on this machine, show what happened
 up: install ## start the whole system on this machine until Ctrl-C
 	$(BIN)/local-stack up
 
-TESTS := deploy services shared tests/contract tests/end_to_end tests/chaos
+TESTS := deploy services shared clients tests/contract tests/end_to_end tests/chaos
 
 test: install ## the tests, on real Postgres, Valkey and Kafka
 	$(BIN)/pytest $(TESTS)
@@ -41,13 +41,14 @@ chaos: install ## random operations and faults over a whole system for MINUTES (
 forecasts: install ## judge risk and VaR by what came after: 72 books over the last 500 recorded sessions (half a minute)
 	PYTHONPATH=tests $(BIN)/python -m forecast_check
 
-documents: install ## renew what is generated: docs/api
+documents: install ## renew what is generated: docs/api and the models of the Python client
 	PYTHONPATH=tests $(BIN)/python -m contract.documents
+	PYTHONPATH=tests $(BIN)/python -m contract.client_models
 
 lint: install ## style, types, and the walls between the layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy shared/src services/*/src deploy/*/src
+	$(BIN)/mypy shared/src services/*/src clients/*/src deploy/*/src
 	$(BIN)/lint-imports
 
 format: install ## put the code into its form

@@ -1,7 +1,6 @@
 """What the services say of their APIs, as committed under `docs/api`: `python -m contract.documents` renews it."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,23 +10,14 @@ from typing import Any
 import pytest
 
 from chaos.kernel.wiring import SERVICES, wired
+from contract.api_files import FOLDER, openapi_file, text_of
 from local_stack.database import Database, prepare_database
 from local_stack.issuer import Issuer
 from local_stack.postgres import PostgresServer
 from riskstream.runtime.clock import Clock
 
-FOLDER = Path(__file__).parents[2] / "docs" / "api"
 NO_SERVER = "127.0.0.1:1"
 """Documents are made of the code: neither Kafka nor Redis is asked for them."""
-
-
-def openapi_file(service: str) -> Path:
-    return FOLDER / f"{service}.openapi.json"
-
-
-def text_of(document: dict[str, Any]) -> str:
-    """A document as its file has it. Keys keep their order: it is that of the code, and people read it."""
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 @asynccontextmanager

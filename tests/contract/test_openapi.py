@@ -9,7 +9,8 @@ from fastapi.openapi.models import OpenAPI
 
 from chaos.kernel.wiring import SERVICES
 from contract.addresses import LOOKING, OPERATIONS
-from contract.documents import openapi_documents, openapi_file, text_of
+from contract.api_files import openapi_file, text_of
+from contract.documents import openapi_documents
 from local_stack.database import Database
 from riskstream.runtime.access import PUBLIC
 from riskstream.runtime.openapi import ProblemDocument

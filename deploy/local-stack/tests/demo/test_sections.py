@@ -11,6 +11,7 @@ from local_stack.demo import risk_sections, sections
 from local_stack.demo.report import sections_of
 from local_stack.demo.section import Section
 from local_stack.demo.story import Told, sale_of_the_riskiest
+from riskstream_client.analytics_models import Overview, Risk
 from yardstick.books import Lot, book_of, edition_of, planted_market
 
 Ask = Callable[..., dict[str, Any]]
@@ -72,8 +73,9 @@ def test_factors_specific_and_unexplained_make_the_pnl(tell: Tell, book: Book, e
 
 def test_a_sale_of_the_riskiest_closes_all_lots_of_what_adds_most(ask: Ask, edition: Edition) -> None:
     book = book_of([Lot("AAA", 50_000.0), Lot("BBB", 1_000.0), Lot("AAA", 40_000.0)], cash=9_000.0)
-    sale = sale_of_the_riskiest(ask("risk", book, edition), ask("overview", book, edition))
-    assert sale == {"trades": [{"symbol": "AAA", "quantity": -90_000.0}]}
+    risk, overview = ask("risk", book, edition)["data"], ask("overview", book, edition)["data"]
+    sale = sale_of_the_riskiest(Risk.model_validate(risk), Overview.model_validate(overview))
+    assert sale.model_dump(exclude_unset=True) == {"trades": [{"symbol": "AAA", "quantity": -90_000.0}]}
 
 
 def test_a_what_if_compares_before_and_after_and_names_the_trade(ask: Ask, edition: Edition) -> None:

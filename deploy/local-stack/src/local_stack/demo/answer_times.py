@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from statistics import median
+from uuid import UUID
 
 import httpx
 
@@ -10,7 +11,7 @@ from local_stack.errors import ServerFailed
 from local_stack.system import System
 
 
-def answer_times(system: System, headers: Mapping[str, str], portfolio: str, repeats: int = 200) -> dict[str, float]:
+def answer_times(system: System, headers: Mapping[str, str], portfolio: UUID, repeats: int = 200) -> dict[str, float]:
     """Seconds of a computed answer, of one from Redis and of one from the process's own memory.
 
     The computed one is the first there is; the one from Redis the first after analytics was restarted; of the third

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -130,12 +131,12 @@ def _newcomer(told: Told, events: Sequence[Envelope[Any]]) -> Table:
     return table
 
 
-def _is_about(event: object, symbol: str, portfolio: str) -> bool:
+def _is_about(event: object, symbol: str, portfolio: UUID) -> bool:
     match event:
         case SymbolRequested() | SymbolReady() | SymbolFactorsUpdated():
             return event.symbol == symbol
         case PortfolioChanged() | PortfolioRefreshed():
-            return str(event.portfolio) == portfolio
+            return event.portfolio == portfolio
     return False
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
+from uuid import UUID
 
 import httpx
 
@@ -19,22 +20,35 @@ from local_stack.narrator import Narrator
 from local_stack.stack import Servers, Stack
 from local_stack.system import System, shortly_before_the_night
 from local_stack.up import synthetic_market
+from riskstream_client import Analytics, Portfolios, ProblemReceived
+from riskstream_client.analytics_models import (
+    AttributionAnswer,
+    FactorExposuresAnswer,
+    Overview,
+    Risk,
+    RiskAnswer,
+    StressTestAnswer,
+    TradeWanted,
+    VarAnswer,
+    WhatIfAnswer,
+    WhatIfParameters,
+)
+from riskstream_client.onboarding_models import CreatedPortfolio
+from riskstream_client.portfolios import NewLot
 
 NIGHTS = (date(2026, 3, 10), date(2026, 3, 11), date(2026, 3, 12))
 
-ASKED = {
-    "factor-exposures": "factor-exposures",
-    "risk": f"risk?top={POSITIONS_SHOWN}",
-    "var": "var",
-    "stress-test": "stress-test",
-    "attribution": "attribution",
-}
-"""What is asked of the shown portfolio after the last night, by measure."""
+BOUGHT = date(2026, 1, 15)
+EVERY_POSITION = 500
+"""The most that an overview lists."""
 
 SHOWN = "Growth and income"
 NEWCOMER = "With a newcomer"
 
 Found = TypeVar("Found")
+PortfolioAnswer: TypeAlias = (
+    FactorExposuresAnswer | RiskAnswer | VarAnswer | StressTestAnswer | AttributionAnswer | WhatIfAnswer
+)
 
 
 @dataclass
@@ -45,7 +59,7 @@ class Told:
     """symbol-batch's record of each night."""
     refreshes: list[dict[str, Any]] = field(default_factory=list)
     """portfolio-refresh's record of each run."""
-    portfolios: dict[str, str] = field(default_factory=dict)
+    portfolios: dict[str, UUID] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     overviews: dict[date, dict[str, Any]] = field(default_factory=dict)
     """The shown portfolio's overview after each night."""
@@ -123,7 +137,9 @@ class Demo:
         with self._narrator.step(f"every portfolio valued on {night}"):
             for name in self.told.portfolios:
                 self._wait_for(f"{name!r} on {night}", partial(self._valued, name, night), seconds=60)
-        self.told.overviews[night] = self._ask(SHOWN, "overview?top=500")
+        with self._analytics(SHOWN) as analytics:
+            overview = analytics.overview(self.told.portfolios[SHOWN], top=EVERY_POSITION)
+        self.told.overviews[night] = overview.model_dump(mode="json")
 
     def _create_portfolios(self) -> None:
         listed = [item for item in self._simulator("symbols") if item["delisted"] is None]
@@ -139,29 +155,15 @@ class Demo:
         self.system.set_faults({"kind": "latency", "milliseconds": 700, "symbols": [self.told.stranger]})
         for name, owner, holdings, equity in books:
             with self._narrator.step(f"portfolio {name!r} of {owner}, lots: {len(holdings)}"):
-                answer = httpx.post(
-                    f"{self.system.onboarding.url}/portfolios",
-                    json={
-                        "name": name,
-                        "declared_equity": equity,
-                        "positions": [
-                            {
-                                "symbol": symbol,
-                                "quantity": str(quantity),
-                                "entry_price": "100",
-                                "entry_date": "2026-01-15",
-                            }
-                            for symbol, quantity in holdings
-                        ],
-                    },
-                    headers=self._as_owner(owner),
-                    timeout=30,
-                    trust_env=False,
-                )
-                answer.raise_for_status()
-            self.told.portfolios[name] = answer.json()["portfolio_id"]
+                lots = [
+                    NewLot(symbol=symbol, quantity=quantity, entry_price=100, entry_date=BOUGHT)
+                    for symbol, quantity in holdings
+                ]
+                with self._portfolios(owner) as portfolios:
+                    created = portfolios.create_portfolio(name, lots, declared_equity=equity)
+            self.told.portfolios[name] = created.portfolio_id
             self.told.owners[name] = owner
-            self._narrator.say(f"    [dim]{answer.status_code} {_status_line(answer.json())}[/dim]")
+            self._narrator.say(f"    [dim]{_status_line(created)}[/dim]")
         with self._narrator.step(f"{self.told.stranger}, unknown until now: from request to ready"):
             self._wait_for(f"{NEWCOMER!r} ready", lambda: self._status(NEWCOMER) == "ready", seconds=60)
         self.system.set_faults()
@@ -170,11 +172,20 @@ class Demo:
         self._narrator.heading("Asking")
         with self._narrator.step("the same question three ways"):
             self.told.times = answer_times(self.system, self._as_owner("bob"), self.told.portfolios["One idea"])
-        with self._narrator.step("where the risk comes from, what may be lost, what made the P&L"):
-            self.told.answers = {measure: self._ask(SHOWN, question) for measure, question in ASKED.items()}
-        with self._narrator.step("what if the position that adds most risk were sold"):
-            sale = sale_of_the_riskiest(self.told.answers["risk"], self.told.overviews[NIGHTS[-1]])
-            self.told.answers["what-if"] = self._ask(SHOWN, "what-if", sale)
+        shown = self.told.portfolios[SHOWN]
+        with self._analytics(SHOWN) as analytics:
+            with self._narrator.step("where the risk comes from, what may be lost, what made the P&L"):
+                risk = analytics.risk(shown, top=POSITIONS_SHOWN)
+                self._keep(
+                    analytics.factor_exposures(shown),
+                    risk,
+                    analytics.var(shown),
+                    analytics.stress_test(shown),
+                    analytics.attribution(shown),
+                )
+            with self._narrator.step("what if the position that adds most risk were sold"):
+                sale = sale_of_the_riskiest(risk.data, analytics.overview(shown, top=EVERY_POSITION).data)
+                self._keep(analytics.what_if(shown, sale))
 
     def _collect(self) -> None:
         self.told.refreshes = self._get(f"{self.system.portfolio_refresh.url}/runs", self._as_operator())["runs"]
@@ -196,25 +207,24 @@ class Demo:
 
     def _valued(self, name: str, night: date) -> bool:
         try:
-            answer = self._asked(name, "overview")
-        except httpx.TimeoutException:  # who waits for it says how long
+            with self._analytics(name) as analytics:
+                return analytics.overview(self.told.portfolios[name]).as_of == night
+        except (httpx.TimeoutException, ProblemReceived):  # who waits for it says how long
             return False
-        return answer.is_success and answer.json()["as_of"] == str(night)
 
     def _status(self, name: str) -> str:
-        url = f"{self.system.onboarding.url}/portfolios/{self.told.portfolios[name]}/status"
-        return str(self._get(url, self._as_owner(self.told.owners[name]))["status"])
+        with self._portfolios(self.told.owners[name]) as portfolios:
+            return portfolios.read_status(self.told.portfolios[name]).status
 
-    def _ask(self, name: str, question: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        answer = self._asked(name, question, body)
-        answer.raise_for_status()
-        return dict(answer.json())
+    def _keep(self, *answers: PortfolioAnswer) -> None:
+        for answer in answers:
+            self.told.answers[answer.measure] = answer.model_dump(mode="json")
 
-    def _asked(self, name: str, question: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
-        """With a body a POST, else a GET."""
-        url = f"{self.system.analytics.url}/api/v1/analytics/portfolio/{self.told.portfolios[name]}/{question}"
-        headers, method = self._as_owner(self.told.owners[name]), "GET" if body is None else "POST"
-        return httpx.request(method, url, json=body, headers=headers, timeout=30, trust_env=False)
+    def _portfolios(self, owner: str) -> Portfolios:
+        return Portfolios(self.system.onboarding.url, self.system.issuer.token(owner))
+
+    def _analytics(self, name: str) -> Analytics:
+        return Analytics(self.system.analytics.url, self.system.issuer.token(self.told.owners[name]))
 
     def _simulator(self, what: str) -> Any:
         return self._get(f"{self.system.simulator.url}/_simulator/{what}")
@@ -246,11 +256,12 @@ class Demo:
         return "\n".join(f"--- {service.name}\n{service.last_words()}" for service in self.system.services)
 
 
-def sale_of_the_riskiest(risk: Mapping[str, Any], overview: Mapping[str, Any]) -> dict[str, Any]:
+def sale_of_the_riskiest(risk: Risk, overview: Overview) -> WhatIfParameters:
     """The trade that closes all lots of the symbol that adds most to the volatility."""
-    riskiest = max(risk["data"]["positions"], key=lambda line: line["contribution_usd"])["symbol"]
-    held = sum(line["quantity"] for line in overview["data"]["top_positions"] if line["symbol"] == riskiest)
-    return {"trades": [{"symbol": riskiest, "quantity": -held}]}
+    added = {line.symbol: line.contribution_usd for line in risk.positions}
+    riskiest = max(added, key=lambda symbol: added[symbol])
+    held = sum(line.quantity for line in overview.top_positions if line.symbol == riskiest)
+    return WhatIfParameters(trades=[TradeWanted(symbol=riskiest, quantity=-held)])
 
 
 def _a_stranger(listed: Sequence[Mapping[str, Any]]) -> str:
@@ -268,6 +279,6 @@ def _night_line(run: Mapping[str, Any]) -> str:
     )
 
 
-def _status_line(portfolio: Mapping[str, Any]) -> str:
-    pending = portfolio.get("pending_symbols") or []
-    return str(portfolio["status"]) + (f", waiting for {', '.join(map(str, pending))}" if pending else "")
+def _status_line(portfolio: CreatedPortfolio) -> str:
+    pending = portfolio.pending_symbols
+    return portfolio.status + (f", waiting for {', '.join(pending)}" if pending else "")

@@ -1,10 +1,12 @@
-"""The golden records of every event type, and the schema each model has: `python -m contract.golden` renews schemas."""
+"""The golden records of every event type, and its schemas as published: `python -m contract.golden` adds a new one."""
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contract.compatibility import differences
 from riskstream.events.catalogue import CATALOGUE
 from riskstream.events.envelope import Envelope
 from riskstream.events.event import Event
@@ -61,9 +63,21 @@ def schema_text(model: type[Event]) -> str:
     return json.dumps(model.model_json_schema(), indent=2, sort_keys=True) + "\n"
 
 
+def snapshots(event_type: str) -> list[Path]:
+    """The schemas that the type has had, oldest first: `1.json`, `2.json`, … Files are only ever added."""
+    return sorted((SCHEMAS / event_type).glob("*.json"), key=lambda path: int(path.stem))
+
+
 def main() -> None:
+    """Add the schema of every model that has changed; refuses a change that is a new type."""
     for event_type, model in CATALOGUE.by_type.items():
-        (SCHEMAS / f"{event_type}.json").write_text(schema_text(model))
+        known, text = snapshots(event_type), schema_text(model)
+        if known and known[-1].read_text() == text:
+            continue
+        if known and (found := differences(json.loads(known[-1].read_text()), json.loads(text))):
+            sys.exit(f"{event_type} needs a new type, because {'; '.join(found)}")
+        (SCHEMAS / event_type).mkdir(exist_ok=True)
+        (SCHEMAS / event_type / f"{len(known) + 1}.json").write_text(text)
 
 
 if __name__ == "__main__":

@@ -47,11 +47,12 @@ documents: install ## renew what is generated: docs/api, schemas of events, and 
 	PYTHONPATH=tests $(BIN)/python -m contract.documents
 	PYTHONPATH=tests $(BIN)/python -m contract.client_models
 
-lint: install ## style, types, and the walls between the layers
+lint: install ## style, types, the walls between the layers, and links
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy shared/src services/*/src clients/*/src deploy/*/src
 	$(BIN)/lint-imports
+	PYTHONPATH=tests $(BIN)/python -m contract.links
 
 format: install ## put the code into its form
 	$(BIN)/ruff check --fix-only .

@@ -26,9 +26,13 @@ _ALGORITHM = "EdDSA"
 class Issuer:
     """An Ed25519 key in a folder, made at first use, beside the `jwks.json` by which services verify its tokens."""
 
-    def __init__(self, folder: Path) -> None:
-        """Read or make the key. Raises ValueError if the folder holds another kind of key."""
+    def __init__(self, folder: Path, name: str = ISSUER) -> None:
+        """Read or make the key. Raises ValueError if the folder holds another kind of key.
+
+        `name` is what tokens give as their `iss`.
+        """
         self._folder = folder
+        self._name = name
         self._key = self._read_or_make_key()
         self._key_id = self._write_public_key()
 
@@ -43,14 +47,14 @@ class Issuer:
             raise ValueError("a token needs an owner: pass --owner NAME")
         # Real time, not RISKSTREAM_CLOCK's: services check expiry against real time.
         now = datetime.now(UTC)
-        claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": owner, "iat": now, "exp": now + LIFETIME}
+        claims = {"iss": self._name, "aud": AUDIENCE, "sub": owner, "iat": now, "exp": now + LIFETIME}
         claims["scope"] = " ".join(scopes)
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM, headers={"kid": self._key_id})
 
     def environment(self) -> dict[str, str]:
         """The variables by which services trust this issuer."""
         return {
-            "RISKSTREAM_AUTH_ISSUER": ISSUER,
+            "RISKSTREAM_AUTH_ISSUER": self._name,
             "RISKSTREAM_AUTH_AUDIENCE": AUDIENCE,
             "RISKSTREAM_AUTH_JWKS_FILE": str(self.jwks_file),
         }

@@ -51,9 +51,9 @@ def run_up(chosen: argparse.Namespace) -> None:
     up.run(chosen.data, None if chosen.clock is None else Clock(chosen.clock))
 
 
-def run_demo(_: argparse.Namespace) -> None:
+def run_demo(chosen: argparse.Namespace) -> None:
     """Run the whole main job once."""
-    demo.run()
+    demo.run(chosen.page)
 
 
 def print_token(chosen: argparse.Namespace) -> None:
@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     shown = commands.add_parser(
         "demo", help="three nights of a synthetic market, then what happened: tables and a page"
     )
+    shown.add_argument("--page", type=Path, default=demo.PAGE, help="where the page is written (default: %(default)s)")
     shown.set_defaults(run=run_demo)
 
     token = commands.add_parser("token", help="print a bearer token for one owner, good for twelve hours")

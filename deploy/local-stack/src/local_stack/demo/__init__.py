@@ -19,8 +19,8 @@ LEAD = (
 )
 
 
-def run() -> None:
-    """Run the demo, print its tables and write its page; ServerFailed if a number is not what it must be.
+def run(page: Path) -> None:
+    """Run the demo, print its tables and write its `page`; ServerFailed if a number is not what it must be.
 
     Leaves nothing running, and nothing behind but the page.
     """
@@ -30,9 +30,9 @@ def run() -> None:
         demo.run()
         narrator.heading("What happened\n")
         good = report(narrator.console, demo.told, demo.heard.all(), last_estimates(demo.system.database))
-        write_page(PAGE, page_of(f"Riskstream: {SHOWN}", LEAD, sections_of(demo.told)))
+        write_page(page, page_of(f"Riskstream: {SHOWN}", LEAD, sections_of(demo.told)))
         with narrator.step("everything stopped"):
             closing.close()
-    narrator.say(f"\nThe same with charts, to open in a browser: {PAGE}")
+    narrator.say(f"\nThe same with charts, to open in a browser: {page}")
     if not good:
         raise ServerFailed("the estimates are further from the planted betas than they may be")

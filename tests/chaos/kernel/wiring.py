@@ -23,6 +23,7 @@ from riskstream.messaging.settlement import InTransaction
 from riskstream.runtime.clock import Clock
 from riskstream.runtime.service import HttpPart, Service
 from riskstream.runtime.settings import AuthSettings
+from riskstream.runtime.trace_export import TraceExport
 
 SERVICES: dict[str, ModuleType] = {
     "symbol-batch": symbol_batch.main,
@@ -86,7 +87,7 @@ async def _held(
         for variable, value in environment.items():
             patch.setenv(variable, value)
         patch.setattr(module, "Service", Held)
-        patch.setattr(module, "begin_telemetry", lambda *_: None)
+        patch.setattr(module, "begin_telemetry", lambda *_: TraceExport())
         serving = asyncio.create_task(_serve(name, module))
         await asyncio.wait({serving, reached}, return_when=asyncio.FIRST_COMPLETED)
     if serving.done():

@@ -21,6 +21,7 @@ from analytics.past import Wanted
 from analytics.portfolios import Portfolios, Read
 from analytics.symbols import Symbols
 from analytics.together import in_step, owners_key, versions_hash
+from riskstream.runtime import tracing
 from riskstream.runtime.clock import Clock
 
 Layer = Literal["process", "redis", "miss"]
@@ -124,7 +125,8 @@ class Answers:
         if stored is not None:
             self._process.put(stored)
             return stored, "redis"
-        with COMPUTE_SECONDS.labels(question.measure.name).time():
+        name = question.measure.name
+        with COMPUTE_SECONDS.labels(name).time(), tracing.span(f"compute {name}"):
             answer = await self._compute(*await read(), question)
         self._process.put(answer)
         await self._redis.put(answer)

@@ -4,6 +4,9 @@ from typing import Any
 
 import asyncpg
 
+from riskstream.database.tracing import trace_connection
+from riskstream.runtime import tracing
+
 
 async def create_pool(dsn: str, *, application: str, size: int, statement_timeout: float) -> asyncpg.Pool:
     """A pool that connects when it is first used, so that the process starts while Postgres is away.
@@ -19,6 +22,7 @@ async def create_pool(dsn: str, *, application: str, size: int, statement_timeou
         timeout=statement_timeout,
         command_timeout=statement_timeout,
         reset=_nothing,
+        init=trace_connection if tracing.on() else None,
         server_settings={"application_name": application, "timezone": "UTC"},
     )
     return pool

@@ -13,6 +13,7 @@ from analytics.edition_rows import read_returns
 from analytics.evenings import STALE_SESSIONS
 from analytics.ledger import Ledger, Lots, Splits
 from analytics.risk_model import RISK_FACTOR_NAMES
+from riskstream.database.tracing import copying
 from riskstream.market.arrays import Bools, Days, Floats
 from riskstream.market.risk_factors import BENCHMARKS, risk_factor_returns
 
@@ -168,7 +169,8 @@ async def _read_loadings(connection: asyncpg.Connection, symbols: Sequence[str],
     async def keep(piece: bytes) -> None:
         incoming.extend(piece)
 
-    await connection.copy_from_query(_LOADINGS, list(symbols), list(editions), output=keep, format="binary")
+    with copying(_LOADINGS):
+        await connection.copy_from_query(_LOADINGS, list(symbols), list(editions), output=keep, format="binary")
     count = (len(incoming) - _LOADINGS_HEADER - _LOADINGS_TRAILER) // _LOADINGS_ROW.itemsize
     return np.frombuffer(incoming, dtype=_LOADINGS_ROW, count=count, offset=_LOADINGS_HEADER)
 

@@ -43,9 +43,10 @@ log = structlog.get_logger(__name__)
 async def serve(settings: AnalyticsSettings, auth: AuthSettings) -> int:
     """Run until told to stop; the exit code."""
     clock = clock_from_environment()
-    begin_telemetry(NAME, clock, settings)
+    traces = begin_telemetry(NAME, clock, settings)
     health = Health()
     service = Service(NAME, health, shutdown_seconds=settings.shutdown_seconds)
+    service.closes(traces.close)
 
     dsn = settings.postgres_dsn.get_secret_value()
     head_pool = await create_pool(

@@ -24,6 +24,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from analytics.redis_spans import redis_call
 from riskstream.runtime.auth import Caller, unauthorized
 from riskstream.runtime.problems import Problem
 
@@ -59,7 +60,7 @@ class Tickets:
         ticket = secrets.token_urlsafe(_BYTES)
         worth = orjson.dumps({"owner": caller.owner, "expires": caller.expires})
         lives = max(0.001, min(self.lives_seconds, caller.expires - time.time()))
-        await self._call(self._redis.set(_key(ticket, portfolio), worth, px=round(lives * 1000)))
+        await self._call("set", self._redis.set(_key(ticket, portfolio), worth, px=round(lives * 1000)))
         return ticket
 
     async def caller(self, path: str, query: bytes) -> Caller | None:
@@ -76,7 +77,7 @@ class Tickets:
             return None
         if len(shown) != 1 or not _SHAPE.fullmatch(shown[0]):
             raise _refused()
-        worth = await self._call(self._redis.getdel(_key(shown[0], portfolio)))
+        worth = await self._call("getdel", self._redis.getdel(_key(shown[0], portfolio)))
         try:
             found = orjson.loads(worth or b"")
             return Caller(str(found["owner"]), frozenset({"read"}), float(found["expires"]))
@@ -86,10 +87,11 @@ class Tickets:
     async def close(self) -> None:
         await self._redis.aclose()
 
-    async def _call(self, call: Awaitable[T]) -> T:
+    async def _call(self, verb: str, call: Awaitable[T]) -> T:
         try:
             async with asyncio.timeout(self._call_timeout):
-                return await call
+                with redis_call(verb):
+                    return await call
         except (RedisError, OSError) as error:
             log.warning("Redis does not answer; no ticket is sold or taken", error=type(error).__name__)
             raise Problem(

@@ -46,7 +46,7 @@ def main() -> None:
 async def serve(clock: Clock) -> int:
     """Serve until SIGTERM."""
     settings = OnboardingSettings()
-    begin_telemetry(SERVICE, clock, settings)
+    traces = begin_telemetry(SERVICE, clock, settings)
     engine = create_engine(settings.postgres_dsn.get_secret_value(), application=SERVICE, pool_size=settings.pool_size)
     outbox = Outbox(schema.SCHEMA, f"/services/{SERVICE}", clock=clock)
     relay = Relay(engine, schema.SCHEMA, settings.kafka, f"{SERVICE}-relay")
@@ -63,6 +63,7 @@ async def serve(clock: Clock) -> int:
     http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
     host, port = http.address
     service = Service(SERVICE, health, shutdown_seconds=settings.shutdown_seconds)
+    service.closes(traces.close)
     service.closes(engine.dispose)
     service.add("sweeper", Periodic("symbol sweep", settings.sweep_seconds, sweeper.sweep))
     service.add("renames", Periodic("rename lots", settings.sweep_seconds, LotRenamer(engine, outbox, clock).apply))

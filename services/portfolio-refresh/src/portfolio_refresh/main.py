@@ -49,7 +49,7 @@ log = structlog.get_logger(__name__)
 async def serve(clock: Clock) -> int:
     """Serve until SIGTERM; the exit code."""
     settings, tokens = PortfolioRefreshSettings(), TokenVerifier(AuthSettings())
-    begin_telemetry(NAME, clock, settings)
+    traces = begin_telemetry(NAME, clock, settings)
     engine = create_engine(settings.postgres_dsn.get_secret_value(), application=NAME, pool_size=settings.pool_size)
     outbox = Outbox(schema.SCHEMA, f"/services/{NAME}", clock=clock)
     folding = Folding(
@@ -97,6 +97,7 @@ async def serve(clock: Clock) -> int:
     host, port = http.address
     forget = partial(forget_old, engine, schema.SCHEMA)
     service = Service(NAME, health, shutdown_seconds=settings.shutdown_seconds)
+    service.closes(traces.close)
     service.closes(engine.dispose)
     for consumer in consumers:
         service.add(consumer.group, consumer)

@@ -28,7 +28,6 @@ from riskstream.messaging.timing import consumer_timing
 from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.clock import Clock, clock_from_environment
 from riskstream.runtime.health import Health
-from riskstream.runtime.logs import configure_logs
 from riskstream.runtime.rate_limits import RateLimits
 from riskstream.runtime.service import HttpPart, Periodic, Service
 from riskstream.runtime.settings import AuthSettings, RateSettings
@@ -131,7 +130,7 @@ async def serve(clock: Clock) -> int:
     settings = settings_from_environment(SymbolBatchSettings)
     tokens = TokenVerifier(settings_from_environment(AuthSettings))
     limits = RateLimits(settings_from_environment(RateSettings))
-    begin_telemetry(NAME, clock, settings)
+    traces = begin_telemetry(NAME, clock, settings)
     async with wired(settings, clock) as wiring:
         handlers: dict[type[Event], Handler] = {SymbolRequested: SymbolRequests(wiring.outbox).requested}
         consumer = Consumer(
@@ -155,6 +154,7 @@ async def serve(clock: Clock) -> int:
         host, port = http.address
         forget = partial(forget_old, wiring.engine, schema.SCHEMA)
         service = Service(NAME, health, shutdown_seconds=settings.shutdown_seconds)
+        service.closes(traces.close)
         service.add("requests", consumer)
         service.add("new symbols", wiring.new_symbols)
         service.add("reconciler", wiring.reconciler)
@@ -175,10 +175,13 @@ async def serve(clock: Clock) -> int:
 async def reconcile(clock: Clock, *, as_json: bool) -> int:
     """Run what is due until nothing is, then the requested symbols; print what came of it. 1 if a run failed."""
     settings = settings_from_environment(CommandSettings)
-    configure_logs(NAME, clock, settings.log_format, settings.log_level)
-    async with wired(settings, clock) as wiring:
-        summaries = await wiring.reconciler.reconcile(at_once=True)
-        worked = await wiring.new_symbols.drain()
+    traces = begin_telemetry(NAME, clock, settings)
+    try:
+        async with wired(settings, clock) as wiring:
+            summaries = await wiring.reconciler.reconcile(at_once=True)
+            worked = await wiring.new_symbols.drain()
+    finally:
+        await traces.close()
     _print_runs(summaries, worked, as_json=as_json)
     return 1 if any(summary.state == "failed" for summary in summaries) else 0
 

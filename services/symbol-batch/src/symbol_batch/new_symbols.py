@@ -23,6 +23,7 @@ from riskstream.events.event import Event
 from riskstream.events.symbol import SymbolFactorsUpdated, SymbolFailed, SymbolReady, SymbolRequested
 from riskstream.market.risk_factors import BENCHMARKS
 from riskstream.messaging.outbox import Outbox
+from riskstream.runtime import tracing
 from riskstream.runtime.clock import Clock
 from riskstream.runtime.outages import Outage
 from riskstream.symbology import InvalidSymbolError, normalise
@@ -183,7 +184,9 @@ class NewSymbols:
     async def _attempt(self, request: Request) -> str:
         """One attempt; what came of it: ready, failed, waiting_for_provider, queued (again later) or fenced."""
         try:
-            end = await under_lease(self._bring_in(request), lambda: self._renew(request), self._lease_seconds)
+            told: tracing.Attributes = {"riskstream.symbol": request.symbol, "riskstream.attempt": request.attempt}
+            with tracing.span("symbol request", attributes=told):
+                end = await under_lease(self._bring_in(request), lambda: self._renew(request), self._lease_seconds)
         except asyncio.CancelledError:
             await asyncio.shield(self._postpone(request, "queued", 0, None, "the worker was stopped", used=False))
             raise

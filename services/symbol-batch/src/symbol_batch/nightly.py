@@ -18,6 +18,7 @@ from riskstream.events.symbol import SymbolBatchCompleted, SymbolFactorsUpdated
 from riskstream.market.risk_factors import BENCHMARKS
 from riskstream.messaging import crash_points
 from riskstream.messaging.outbox import Outbox
+from riskstream.runtime import tracing
 from riskstream.runtime.clock import Clock
 from symbol_batch.calendar import Calendar
 from symbol_batch.companies.company_intake import CompanyIntake
@@ -57,7 +58,8 @@ class Steps:
         self.rows.append(row)
         begun = time.monotonic()
         try:
-            yield row
+            with tracing.span(f"night {name}"):
+                yield row
         finally:
             row["seconds"] = round(time.monotonic() - begun, 3)
             log.info("step", **row)

@@ -24,6 +24,7 @@ from uuid import UUID, uuid5
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from riskstream.runtime import tracing
 from riskstream.runtime.clock import Clock
 from riskstream.runtime.health import State
 from riskstream.runtime.outages import Outage
@@ -75,6 +76,10 @@ class _Claim:
     session: date
     fence: NightFence
     attempt: int
+
+    def attributes(self) -> tracing.Attributes:
+        """What its span says."""
+        return {"riskstream.session": self.session.isoformat(), "riskstream.attempt": self.attempt}
 
 
 class Reconciler:
@@ -220,7 +225,8 @@ class Reconciler:
         work = self._night.run(claim.session, calendar, claim.fence, steps)
         edition, reason = None, None
         try:
-            published = await under_lease(work, lambda: self._renew(claim), self._lease_seconds)
+            with tracing.span("night", attributes=claim.attributes()):
+                published = await under_lease(work, lambda: self._renew(claim), self._lease_seconds)
             state, edition = published.state, published.edition.number
             telemetry.RUN_SECONDS.observe(time.monotonic() - begun)
         except asyncio.CancelledError:

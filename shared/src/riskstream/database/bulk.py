@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from riskstream.database.engine import driver
+from riskstream.database.tracing import copying
 
 Rows: TypeAlias = Iterable[Sequence[Any]] | bytes
 """Sequences in the order of the columns, or rows that are in the form of binary COPY already, without its header and
@@ -25,11 +26,12 @@ async def copy_rows(connection: AsyncConnection, table: str, columns: Sequence[s
     """COPY `rows` into `table` (schema-qualified), inside the transaction of the connection."""
     schema, _, name = table.partition(".")
     raw = await driver(connection)
-    if isinstance(rows, bytes):
-        source = _pieces(rows)
-        await raw.copy_to_table(name, source=source, columns=list(columns), schema_name=schema, format="binary")
-    else:
-        await raw.copy_records_to_table(name, records=rows, columns=list(columns), schema_name=schema)
+    with copying(f"COPY {table}"):
+        if isinstance(rows, bytes):
+            source = _pieces(rows)
+            await raw.copy_to_table(name, source=source, columns=list(columns), schema_name=schema, format="binary")
+        else:
+            await raw.copy_records_to_table(name, records=rows, columns=list(columns), schema_name=schema)
 
 
 async def copy_to_temporary(

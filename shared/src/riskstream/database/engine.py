@@ -4,6 +4,9 @@ import asyncpg
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from riskstream.database.tracing import trace_engine
+from riskstream.runtime import tracing
+
 
 def create_engine(dsn: str, *, application: str, pool_size: int = 10) -> AsyncEngine:
     """An engine on asyncpg for `postgresql://role:password@host:port/database`.
@@ -12,7 +15,7 @@ def create_engine(dsn: str, *, application: str, pool_size: int = 10) -> AsyncEn
     Connections are checked before use: a restarted Postgres costs one reconnect, not an error.
     """
     url = make_url(dsn).set(drivername="postgresql+asyncpg")
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
@@ -20,6 +23,9 @@ def create_engine(dsn: str, *, application: str, pool_size: int = 10) -> AsyncEn
         pool_timeout=30,
         connect_args={"server_settings": {"application_name": application, "timezone": "UTC"}, "timeout": 10},
     )
+    if tracing.on():
+        trace_engine(engine)
+    return engine
 
 
 async def driver(connection: AsyncConnection) -> asyncpg.Connection:

@@ -7,6 +7,7 @@ from datetime import date
 import asyncpg
 import numpy as np
 
+from riskstream.database.tracing import copying
 from riskstream.market.arrays import Floats
 
 _COPY_HEADER = 19
@@ -32,7 +33,10 @@ async def read_panel(
     async def keep(piece: bytes) -> None:
         incoming.extend(piece)
 
-    await connection.copy_from_query(statement, list(symbols), sessions[0], sessions[-1], output=keep, format="binary")
+    with copying(statement):
+        await connection.copy_from_query(
+            statement, list(symbols), sessions[0], sessions[-1], output=keep, format="binary"
+        )
     return await asyncio.to_thread(_as_panel, incoming, sessions, len(symbols))
 
 

@@ -16,6 +16,7 @@ from riskstream.messaging import metrics
 from riskstream.messaging.backoff import Backoff
 from riskstream.messaging.outages import OUTAGE
 from riskstream.messaging.timing import ConsumerTiming
+from riskstream.messaging.tracing import Hearing
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ class Listener:
         self._client_id = client_id
         self._catalogue = catalogue
         self._timing = timing or ConsumerTiming()
+        self._hearing = Hearing()
         self._stopping = asyncio.Event()
         self._ticked_at = time.monotonic()
         self.listening = asyncio.Event()
@@ -117,7 +119,8 @@ class Listener:
             envelope: Envelope[Any] = Envelope.read(record.headers, record.value, self._catalogue)
             handler = self._handlers.get(type(envelope.event))
             if handler is not None:
-                await handler(envelope)
+                with self._hearing.of(record, envelope.traceparent):
+                    await handler(envelope)
         except Exception as error:
             self._skip(record, error)
 

@@ -7,7 +7,6 @@ from uuid import UUID, uuid4, uuid5
 from zlib import crc32
 
 import orjson
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from sqlalchemy import ARRAY, MetaData, SmallInteger, Text, bindparam, cast, func, insert, select
 from sqlalchemy import column as sql_column
 from sqlalchemy.dialects.postgresql import JSONB
@@ -18,7 +17,9 @@ from sqlalchemy.types import TypeEngine
 from riskstream.events.envelope import Envelope
 from riskstream.events.event import Event
 from riskstream.messaging.tables import LANES, messaging_tables
+from riskstream.messaging.tracing import saying
 from riskstream.runtime.clock import Clock, clock_from_environment
+from riskstream.runtime.tracing import current_traceparent
 
 NAMESPACE = UUID("5a3c7ab0-6f4e-5d0b-9a53-0c8a1f2d7e61")
 """Of the ids of derived and root events. Changing it makes every replayed event a new one."""
@@ -69,8 +70,17 @@ class Outbox:
         """
         if cause is not None and root is not None:
             raise ValueError("an event has a cause or a root, not both: give `root` only where nothing was received")
+        if not events:
+            return
+        with saying([event.topic for event in events]):
+            records = self._records(events, cause=cause, root=root, new_facts=new_facts)
+            await self.insert(connection, records)
+
+    def _records(
+        self, events: Sequence[Event], *, cause: Envelope[Event] | None, root: str | None, new_facts: bool
+    ) -> list[OutgoingRecord]:
         now = self._clock.now()
-        traceparent = _current_traceparent() or (cause.traceparent if cause else None)
+        traceparent = current_traceparent() or (cause.traceparent if cause else None)
         origin = str(cause.id) if cause else root
         envelopes = [
             Envelope(
@@ -92,7 +102,7 @@ class Outbox:
                 "two events of one type and key from one cause would get one id, and the second would be dropped:"
                 " merge them, say them from two causes, or as `new_facts` where the transaction guards against twice"
             )
-        await self.insert(connection, [OutgoingRecord(envelope, envelope.event.topic) for envelope in envelopes])
+        return [OutgoingRecord(envelope, envelope.event.topic) for envelope in envelopes]
 
     async def insert(self, connection: AsyncConnection, records: Sequence[OutgoingRecord]) -> None:
         """Insert ready-made records, in order, in one statement, and wake the relays. For messaging itself."""
@@ -161,9 +171,3 @@ def _insertion(schema: str) -> Any:
     return insert(messaging_tables(MetaData(), schema).outbox).from_select(
         list(types), select(*values).order_by(rows.c.n)
     )
-
-
-def _current_traceparent() -> str | None:
-    carrier: dict[str, str] = {}
-    TraceContextTextMapPropagator().inject(carrier)
-    return carrier.get("traceparent")

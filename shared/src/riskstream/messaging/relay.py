@@ -21,6 +21,7 @@ from riskstream.messaging.outbox import channel
 from riskstream.messaging.producer import DisposableProducer, KafkaRecord
 from riskstream.messaging.relay_statements import RelayStatements
 from riskstream.messaging.timing import RelayTiming
+from riskstream.messaging.tracing import sending
 from riskstream.runtime.health import State
 
 log = structlog.get_logger(__name__)
@@ -162,7 +163,9 @@ class Relay:
         limit = {"lane_": lane, "limit_": self._timing.batch_rows}
         rows = (await connection.execute(self._statements.read, limit)).all()
         reached("relay.before_publish")
-        await self._producer.send([_record(row) for row in rows])
+        records = [_record(row) for row in rows]
+        with sending([record.topic for record in records], [_traceparent(record) for record in records]):
+            await self._producer.send(records)
         reached("relay.after_publish_before_delete")
         await connection.execute(self._statements.delete, {"lane_": lane, "seqs": [row.seq for row in rows]})
         await connection.execute(self._statements.put_last, {"lane_": lane})
@@ -232,3 +235,7 @@ def _record(row: Row[Any]) -> KafkaRecord:
         value=row.payload.encode(),
         headers=[(name, value.encode()) for name, value in headers.items()],
     )
+
+
+def _traceparent(record: KafkaRecord) -> str | None:
+    return next((value.decode() for name, value in record.headers if name == "traceparent"), None)

@@ -7,9 +7,6 @@ from itertools import groupby
 from typing import Any, Protocol
 
 import structlog
-from opentelemetry import trace
-from opentelemetry.trace import Link, SpanKind
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from riskstream.events.envelope import Envelope
@@ -21,9 +18,9 @@ from riskstream.messaging.dead_letters import DeadLetters
 from riskstream.messaging.delivery import Delivery
 from riskstream.messaging.errors import is_transient
 from riskstream.messaging.inbox import Inbox
+from riskstream.messaging.tracing import processing
 
 log = structlog.get_logger(__name__)
-tracer = trace.get_tracer(__name__)
 
 Handler = Callable[[AsyncConnection, Envelope[Any]], Awaitable[None]]
 """Does an event's work on the connection, whose transaction the runtime commits. Must not commit it itself."""
@@ -162,14 +159,14 @@ class InTransaction:
         assert delivery.envelope is not None
         handler = self._handler(delivery)
         if handler is not None:
-            with _span(self._group, delivery):
+            with processing(self._group, [delivery]):
                 await handler(connection, delivery.envelope)
 
     async def _handle_together(
         self, connection: AsyncConnection, handler: Together, deliveries: Sequence[Delivery]
     ) -> None:
         envelopes = [delivery.envelope for delivery in deliveries if delivery.envelope is not None]
-        with _span(self._group, *deliveries):
+        with processing(self._group, deliveries):
             await handler.handle(connection, envelopes)
 
     def _handler(self, delivery: Delivery) -> Handler | None:
@@ -238,7 +235,7 @@ class Outside:
         if handler is None:
             return None
         try:
-            with _span(self._group, delivery):
+            with processing(self._group, [delivery]):
                 await handler(delivery.envelope)
         except Exception as error:
             if is_transient(error):
@@ -259,27 +256,3 @@ def _poison(group: str, delivery: Delivery, error: Exception) -> Exception:
         exc_info=error,
     )
     return error
-
-
-def _span(group: str, *deliveries: Delivery) -> Any:
-    """A span for what is handled at once, linked to the ones that said it: a night is not one endless trace."""
-    first = deliveries[0]
-    return tracer.start_as_current_span(
-        f"{first.topic} process",
-        kind=SpanKind.CONSUMER,
-        links=[link for delivery in deliveries if (link := _link(delivery)) is not None],
-        attributes={
-            "messaging.system": "kafka",
-            "messaging.destination.name": first.topic,
-            "messaging.consumer.group.name": group,
-            "messaging.kafka.offset": first.offset,
-            "messaging.batch.message_count": len(deliveries),
-        },
-    )
-
-
-def _link(delivery: Delivery) -> Link | None:
-    if delivery.envelope is None or delivery.envelope.traceparent is None:
-        return None
-    context = TraceContextTextMapPropagator().extract({"traceparent": delivery.envelope.traceparent})
-    return Link(trace.get_current_span(context).get_span_context())

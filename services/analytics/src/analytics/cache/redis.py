@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from analytics.cache.answer import Answer, Key, NotThisAnswerError, Question, from_stored, to_stored
 from analytics.metrics import REDIS_FAILURES, REDIS_REFUSED
+from analytics.redis_spans import redis_call
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +78,8 @@ class RedisCache:
             return None
         try:
             async with asyncio.timeout(self._timing.call_timeout):
-                return await call()
+                with redis_call(verb):
+                    return await call()
         except (RedisError, OSError) as error:
             self._rests_until = self._monotonic() + self._timing.rest_after_failure
             REDIS_FAILURES.labels(verb).inc()

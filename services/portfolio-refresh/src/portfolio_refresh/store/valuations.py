@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from portfolio_refresh.store.states import Edition, PortfolioState
+from riskstream.database.tracing import copying
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +234,8 @@ async def _write_rows(connection: asyncpg.Connection, won: Sequence[PortfolioFol
 async def _copy(
     connection: asyncpg.Connection, table: str, columns: dict[str, str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    await connection.copy_records_to_table(table, schema_name="pg_temp", columns=list(columns), records=rows)
+    with copying(f"COPY pg_temp.{table}"):
+        await connection.copy_records_to_table(table, schema_name="pg_temp", columns=list(columns), records=rows)
 
 
 def _head_arrays(folds: Sequence[PortfolioFold]) -> list[list[Any]]:

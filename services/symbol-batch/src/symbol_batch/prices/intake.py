@@ -20,6 +20,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from riskstream.messaging import crash_points
+from riskstream.runtime import tracing
 from riskstream.runtime.clock import Clock
 from symbol_batch import telemetry
 from symbol_batch.bars import NO_BARS, NOTHING_STORED, traded_history
@@ -181,9 +182,10 @@ class PriceIntake:
         return _Asked(known, await self._ask(list(starts), starts, session, calendar))
 
     async def _compare_chunk(self, asked: _Asked, session: date, calendar: Calendar) -> list[Taken]:
-        # In one thread: a hundred would wait for each other, and the event loop for all of them.
-        seen = await asyncio.to_thread(self._seen_all, asked, session, calendar)
-        return await asyncio.gather(*(self._settled(one, session, calendar) for one in seen))
+        with tracing.span("compare chunk", attributes={"riskstream.symbols": len(asked.known)}):
+            # In one thread: a hundred would wait for each other, and the event loop for all of them.
+            seen = await asyncio.to_thread(self._seen_all, asked, session, calendar)
+            return await asyncio.gather(*(self._settled(one, session, calendar) for one in seen))
 
     def _seen_all(self, asked: _Asked, session: date, calendar: Calendar) -> list[Taken | Comparison]:
         answers = asked.answers
@@ -286,7 +288,8 @@ class PriceIntake:
     async def _settle_chunk(
         self, chunk: Sequence[Taken], fence: Fence, run_id: UUID | None, room: asyncio.Semaphore
     ) -> None:
-        await store_chunk(self._engine, chunk, self._clock.now(), fence=fence, run_id=run_id)
+        with tracing.span("store chunk", attributes={"riskstream.symbols": len(chunk)}):
+            await store_chunk(self._engine, chunk, self._clock.now(), fence=fence, run_id=run_id)
         room.release()
         if run_id is not None:
             crash_points.reached("night.after_chunk")

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from riskstream.database.engine import driver
+from riskstream.database.tracing import copying
 
 EXPOSURE_COLUMNS = (
     "session", "edition", "symbol", "factor", "beta", "standard_error", "standard_error_newey_west", "t_statistic",
@@ -185,4 +186,5 @@ async def copy_metrics(connection: AsyncConnection, rows: Iterable[Sequence[Any]
 
 async def _copy(connection: AsyncConnection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     raw = await driver(connection)
-    await raw.copy_records_to_table(table, schema_name="symbols", columns=list(columns), records=rows)
+    with copying(f"COPY symbols.{table}"):
+        await raw.copy_records_to_table(table, schema_name="symbols", columns=list(columns), records=rows)

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from riskstream.database.engine import driver
+from riskstream.database.tracing import copying
 from riskstream.market.risk_factors import RISK_FACTORS
 from symbol_batch.factors.covariance import Covariance
 from symbol_batch.factors.risk_model import HALF_LIFE, WINDOW, FactorRisk
@@ -92,7 +93,10 @@ def _columns(covariance: Covariance | None, prefix: str) -> dict[str, Any]:
 async def copy_loadings(connection: AsyncConnection, rows: Iterable[Sequence[Any]]) -> None:
     """Add loadings, in the order of `LOADING_COLUMNS`."""
     raw = await driver(connection)
-    await raw.copy_records_to_table("risk_loadings", schema_name="symbols", columns=list(LOADING_COLUMNS), records=rows)
+    with copying("COPY symbols.risk_loadings"):
+        await raw.copy_records_to_table(
+            "risk_loadings", schema_name="symbols", columns=list(LOADING_COLUMNS), records=rows
+        )
 
 
 async def typical_variances(connection: AsyncConnection, edition: int) -> dict[str, float] | None:

@@ -1,0 +1,98 @@
+"""Where spans go: to a collector, by OTLP over HTTP, as the standard `OTEL_*` variables say.
+
+https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ lists them; the SDK reads the sampler
+(`OTEL_TRACES_SAMPLER`, by default all), the resource, the limits and the batches by itself. Without an endpoint nothing
+is imported, made or sent.
+"""
+
+import asyncio
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import structlog
+
+from riskstream.runtime import tracing
+from riskstream.runtime.identity import Identity
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+EXPORTER = "OTEL_TRACES_EXPORTER"
+DISABLED = "OTEL_SDK_DISABLED"
+FLUSH_SECONDS = 5.0
+"""The most that the end of a process waits for its last spans."""
+
+log = structlog.get_logger(__name__)
+
+
+class TraceExport:
+    """The spans of this process on their way to the collector, from a thread of their own."""
+
+    def __init__(self, provider: "TracerProvider | None" = None) -> None:
+        self._provider = provider
+
+    async def close(self) -> None:
+        """Make no more spans; send what is there, for a few seconds at most: a collector that is away costs no more."""
+        provider, self._provider = self._provider, None
+        if provider is None:
+            return
+        tracing.begin(None)
+        # Not a thread of the pool: the end of the event loop would wait for that as long as it takes.
+        flush = threading.Thread(target=provider.shutdown, name="last spans", daemon=True)
+        flush.start()
+        deadline = asyncio.get_running_loop().time() + FLUSH_SECONDS
+        while flush.is_alive():
+            if asyncio.get_running_loop().time() > deadline:
+                log.warning("spans_lost", reason="the collector did not take the last spans in time")
+                return
+            await asyncio.sleep(0.01)
+
+
+def begin_tracing(identity: Identity) -> TraceExport:
+    """Begin to trace where the environment names a collector; ValueError, naming the variable, for nonsense in one."""
+    endpoint = _endpoint()
+    if endpoint is None:
+        return TraceExport()
+    # Here, because most processes are not traced, and this takes them a fifth of a second.
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+    resource = Resource.create(
+        {
+            "service.namespace": "riskstream",
+            "service.name": os.environ.get("OTEL_SERVICE_NAME") or identity.service,
+            "service.version": identity.version,
+            "service.instance.id": identity.instance,
+        }
+    )
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    tracing.begin(provider.get_tracer("riskstream", identity.version))
+    log.info("tracing", endpoint=endpoint)
+    return TraceExport(provider)
+
+
+def _endpoint() -> str | None:
+    """Where spans are sent, None where they are not."""
+    variable = next((name for name in ENDPOINTS if os.environ.get(name, "").strip()), None)
+    if variable is None or os.environ.get(DISABLED, "").strip().lower() == "true":
+        return None
+    exporter = os.environ.get(EXPORTER, "").strip().lower() or "otlp"
+    if exporter == "none":
+        return None
+    if exporter != "otlp":
+        raise ValueError(f"{EXPORTER}={exporter!r} is not known here; write otlp, or none")
+    for name in PROTOCOLS:
+        if (protocol := os.environ.get(name, "").strip() or "http/protobuf") != "http/protobuf":
+            raise ValueError(
+                f"{name}={protocol!r} is not spoken here; write http/protobuf, and the collector's port 4318"
+            )
+    endpoint = os.environ[variable].strip()
+    if not endpoint.startswith(("http://", "https://")):
+        raise ValueError(f"{variable}={endpoint!r} is no address; write http://collector:4318")
+    return endpoint

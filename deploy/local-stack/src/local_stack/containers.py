@@ -17,8 +17,8 @@ from local_stack.process import Account
 from local_stack.server import Server
 from local_stack.valkey import ValkeyServer
 
-POSTGRES_IMAGE = "postgres:18"
-VALKEY_IMAGE = "valkey/valkey:9"
+POSTGRES_IMAGE = "postgres:18.6"
+VALKEY_IMAGE = "valkey/valkey:9.1.2"
 KAFKA_IMAGE = "apache/kafka"
 """In the version that the pom names."""
 
@@ -81,8 +81,8 @@ class ContainerServer(Server):
             return
         try:
             container = self._describe()
-            # Through docker-py's own form: `with_bind_ports` would publish on every interface.
-            container.with_kwargs(ports={self._inner_port: (LOOPBACK, self.port)})
+            # In docker-py's own form: `with_bind_ports` would publish on every interface.
+            container.ports[str(self._inner_port)] = (LOOPBACK, self.port)  # type: ignore[assignment]
             self._container = container.start()
         except DockerException as error:
             raise ServerUnavailable(f"the container of {self.name} cannot be had from Docker: {error}") from error

@@ -52,17 +52,16 @@ def _say_where(narrator: Narrator, system: System, servers: Servers) -> None:
     narrator.say(f"  {'valkey':18} {servers.valkey.url}")
     narrator.heading("Try it")
     narrator.console.print(f"export TOKEN={system.issuer.token(OWNER)}", soft_wrap=True, markup=False)
+    narrator.console.print(f"export ONBOARDING={system.onboarding.url} ANALYTICS={system.analytics.url}")
     narrator.console.print(
-        f"curl -s -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' "
-        f"{system.onboarding.url}/portfolios -d "
+        "curl -s -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' $ONBOARDING/portfolios -d "
         '\'{"name": "First", "positions": [{"symbol": "SPY", "quantity": "10", "entry_price": "100", '
         '"entry_date": "2024-01-02"}]}\'',
         soft_wrap=True,
         markup=False,
     )
     narrator.console.print(
-        'curl -s -H "Authorization: Bearer $TOKEN" '
-        f"{system.analytics.url}/api/v1/analytics/portfolio/<portfolio_id>/overview",
+        'curl -s -H "Authorization: Bearer $TOKEN" $ANALYTICS/api/v1/analytics/portfolio/<portfolio_id>/overview',
         soft_wrap=True,
         markup=False,
     )

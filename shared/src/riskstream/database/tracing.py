@@ -26,8 +26,13 @@ _LITERAL = re.compile(r"'(?:[^']|'')*'")
 _SPACE = re.compile(r"\s+")
 _VERB = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|MERGE|COPY|CREATE|DROP|COMMIT|ROLLBACK|SET|LOCK)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|MERGE)\s+(?:INTO\s|FROM\s)?", re.IGNORECASE)
-_TARGET = re.compile(r"\b(?:FROM|INTO|UPDATE|TABLE|COPY)\s+((?:pg_temp\.)?[a-z_][\w.]*)", re.IGNORECASE)
-_SILENT = ("BEGIN", "SAVEPOINT", "RELEASE", ";")
+_TARGET = re.compile(
+    r"\b(?:INTO|UPDATE|TABLE|COPY)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+|ONLY\s+)?([a-z_][\w.]*)"
+    # What is followed by a parenthesis after FROM is a function.
+    r"|\bFROM\s+(?:ONLY\s+)?([a-z_][\w.]*)\b(?!\s*\()",
+    re.IGNORECASE,
+)
+_SILENT = ("BEGIN", "ROLLBACK", "SAVEPOINT", "RELEASE", ";")
 """How statements begin that are only in the way of seeing the others."""
 
 
@@ -93,7 +98,7 @@ def told_of(statement: str) -> tuple[str, dict[str, str]] | None:
         return None
     operation, begin = _operation(text)
     target = _TARGET.search(text, begin)
-    name = operation if target is None else f"{operation} {target[1]}"
+    name = operation if target is None else f"{operation} {target[1] or target[2]}"
     attributes = {
         "db.system.name": "postgresql",
         "db.operation.name": operation,

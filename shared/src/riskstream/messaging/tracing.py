@@ -112,8 +112,9 @@ class Hearing:
 
 def _origins(traceparents: Sequence[str | None]) -> tuple[Context | None, list[Link]]:
     """Under which span to act on the records, and links to those that said them: each once."""
-    named = [origin for text in dict.fromkeys(traceparents) if (origin := tracing.remote(text)) is not None]
-    one_trace = len({origin.trace_id for origin in named}) == 1 and None not in traceparents
+    each = dict.fromkeys(traceparents)
+    named = [origin for text in each if (origin := tracing.remote(text)) is not None]
+    one_trace = len(named) == len(each) and len({origin.trace_id for origin in named}) == 1
     parent = tracing.under(named[0]) if one_trace else None
     return parent, [Link(origin) for origin in named]
 

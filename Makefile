@@ -33,6 +33,7 @@ test: install ## the tests, on real Postgres, Valkey and Kafka
 	$(BIN)/pytest $(TESTS)
 
 bench: install ## the figures, with their floors and peers (about 16 minutes; leave the machine alone meanwhile)
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements-bench.lock
 	PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 chaos: install ## random operations and faults over a whole system for MINUTES (10), checked by its history; SEED replays
@@ -62,6 +63,8 @@ lock: ## resolve the dependencies anew (needs uv): hashes, but no download addre
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		$(addprefix --no-emit-package ,$(OURS)) \
 		$(addsuffix /pyproject.toml,$(PACKAGES)) --group dev -o requirements.lock
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--constraints requirements.lock pyproject.toml --group bench -o requirements-bench.lock
 
 clean: ## remove what was built here
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

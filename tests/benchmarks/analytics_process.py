@@ -7,9 +7,7 @@ import time
 from pathlib import Path
 
 from analytics.main import serve
-from analytics.settings import AnalyticsSettings
 from benchmarks.measuring import peak_memory
-from riskstream.runtime.settings import AuthSettings
 
 INTERVAL = 0.01
 
@@ -19,7 +17,7 @@ async def watched(file: Path) -> int:
     lags: list[tuple[float, float]] = []
     watch = asyncio.create_task(_watch(lags))
     try:
-        return await serve(AnalyticsSettings(), AuthSettings())
+        return await serve()
     finally:
         watch.cancel()
         told = {"lags": lags, "peak_bytes": peak_memory()}

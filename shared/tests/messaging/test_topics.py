@@ -78,18 +78,18 @@ async def test_missing_topics_are_created_once_with_what_was_declared(kafka_serv
     assert settings["retention.ms"] == str(3 * 86_400_000)
 
 
-def _with_partitions(file: Path, partitions: int) -> Path:
+def _declared(file: Path, **other: object) -> Path:
     content = yaml.safe_load(file.read_text())
-    content["topics"][0]["partitions"] = partitions
+    content["topics"][0] |= other
     file.write_text(yaml.safe_dump(content))
     return file
 
 
 async def test_another_partition_count_is_reported_and_left_alone(kafka_server: Any, small_file: Path) -> None:
     await create_topics(kafka_server.address, small_file, 1)
-    report = await create_topics(kafka_server.address, _with_partitions(small_file, 5), 1)
+    report = await create_topics(kafka_server.address, _declared(small_file, partitions=5), 1)
     (difference,) = report.differences
-    assert "has 2 partitions, declared are 5" in difference
+    assert "has partitions 2, declared is 5" in difference
 
 
 def test_the_command_says_what_it_did(kafka_server: Any, small_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,3 +107,26 @@ def test_the_command_asks_for_a_broker_it_was_not_given(
     with pytest.raises(SystemExit):
         main(["--file", str(small_file)])
     assert "RISKSTREAM_KAFKA" in capsys.readouterr().err
+
+
+async def test_settings_that_are_not_as_declared_are_told_and_left_as_they_are(
+    kafka_server: Any, small_file: Path
+) -> None:
+    name = load_topics(small_file).topics[0].name
+    await create_topics(kafka_server.address, small_file, 1)
+    _declared(small_file, retention_days=4, cleanup="delete")
+    for _ in range(2):
+        told = (await create_topics(kafka_server.address, small_file, 1)).differences
+        assert told == (
+            f"{name} has cleanup.policy compact,delete, declared is delete",
+            f"{name} has retention.ms {3 * 86_400_000}, declared is {4 * 86_400_000}",
+        )
+
+
+async def test_fewer_replicas_than_declared_are_told(kafka_server: Any, small_file: Path) -> None:
+    await create_topics(kafka_server.address, small_file, 1)
+    told = (await create_topics(kafka_server.address, small_file, 3)).differences
+    assert sorted({text.split(" has ")[1] for text in told}) == [
+        "min.insync.replicas 1, declared is 2",
+        "replicas 1, declared is 3",
+    ]

@@ -132,7 +132,7 @@ async def test_scopes_are_those_that_the_token_names(
 def test_without_an_issuers_keys_the_service_does_not_start() -> None:
     with pytest.raises(ValueError, match="RISKSTREAM_AUTH_JWKS_FILE or RISKSTREAM_AUTH_JWKS_URL"):
         TokenVerifier(AuthSettings(issuer="tests"))
-    with pytest.raises(ValueError, match="RISKSTREAM_AUTH_JWKS_URL='file:///etc/passwd' is no http"):
+    with pytest.raises(ValueError, match="RISKSTREAM_AUTH_JWKS_URL='file:///etc/passwd' is no web address"):
         TokenVerifier(AuthSettings(issuer="tests", jwks_url="file:///etc/passwd"))
 
 

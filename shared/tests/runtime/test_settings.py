@@ -30,8 +30,8 @@ def test_what_no_variable_says_is_read_from_the_file_of_its_name(secrets: Path) 
 
 def test_a_variable_counts_before_a_file(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (secrets / "riskstream_postgres_dsn").write_text(DSN)
-    monkeypatch.setenv("RISKSTREAM_POSTGRES_DSN", "postgresql://from-the-environment")
-    assert ServiceSettings().postgres_dsn.get_secret_value() == "postgresql://from-the-environment"
+    monkeypatch.setenv("RISKSTREAM_POSTGRES_DSN", "postgresql://from-the@environment/riskstream")
+    assert ServiceSettings().postgres_dsn.get_secret_value() == "postgresql://from-the@environment/riskstream"
 
 
 def test_a_folder_without_the_file_leaves_the_setting_missing(secrets: Path) -> None:

@@ -25,14 +25,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Builds the market, binds the address, says it on standard output as one line, and serves."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    clock = clock_from_environment()
     try:
+        clock = clock_from_environment()
         simulator = Simulator(_market(options, clock), clock, options.seed)
         for fault in options.fault:
             simulator.faults.add(fault)
+        listener = socket.create_server((options.host, options.port), backlog=256)
     except (ValueError, OSError) as error:
         parser.error(str(error))
-    _serve(simulator, options)
+    with listener:
+        _serve(simulator, options, listener)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,15 +77,14 @@ def _market(options: argparse.Namespace, clock: Clock) -> Market:
     return generate(synthesis_at(reference, seed=options.seed, symbols=options.symbols, start=options.start))
 
 
-def _serve(simulator: Simulator, options: argparse.Namespace) -> None:
+def _serve(simulator: Simulator, options: argparse.Namespace, listener: socket.socket) -> None:
     config = uvicorn.Config(create_app(simulator), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
-    with socket.create_server((options.host, options.port), backlog=256) as listener:
-        address = f"http://{options.host}:{listener.getsockname()[1]}"
-        if options.address_file is not None:
-            options.address_file.write_text(address + "\n", encoding="utf-8")
-        sys.stdout.write(f"market simulator at {address}\n")
-        sys.stdout.flush()
-        uvicorn.Server(config).run(sockets=[listener])
+    address = f"http://{options.host}:{listener.getsockname()[1]}"
+    if options.address_file is not None:
+        options.address_file.write_text(address + "\n", encoding="utf-8")
+    sys.stdout.write(f"market simulator at {address}\n")
+    sys.stdout.flush()
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import sys
 from collections.abc import Sequence
 
 import structlog
@@ -24,6 +23,8 @@ from analytics.symbol_figures import SymbolFigures
 from analytics.symbols import Symbols
 from analytics.ticket import Tickets
 from analytics.warming import RecentQuestions, Warming
+from riskstream.command_line import settings_from_environment
+from riskstream.command_line.starting import run_and_exit
 from riskstream.messaging.listener import Listener
 from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.browsers import open_to_browsers
@@ -40,9 +41,13 @@ NAME = "analytics"
 log = structlog.get_logger(__name__)
 
 
-async def serve(settings: AnalyticsSettings, auth: AuthSettings) -> int:
+async def serve() -> int:
     """Run until told to stop; the exit code."""
     clock = clock_from_environment()
+    settings = settings_from_environment(AnalyticsSettings)
+    tokens = TokenVerifier(settings_from_environment(AuthSettings))
+    limits = RateLimits(settings_from_environment(RateSettings))
+    browsers = settings_from_environment(BrowserSettings)
     traces = begin_telemetry(NAME, clock, settings)
     health = Health()
     service = Service(NAME, health, shutdown_seconds=settings.shutdown_seconds)
@@ -81,9 +86,9 @@ async def serve(settings: AnalyticsSettings, auth: AuthSettings) -> int:
     listener = Listener(settings.kafka, Hints(answers, symbols, warming, live).handlers(), client_id=f"{NAME}-listener")
     probe = PostgresProbe(head_pool)
     figures = SymbolFigures(book_pool, calendar, clock)
-    app = create_app(answers, figures, recent, TokenVerifier(auth), health, limits=RateLimits(RateSettings()))
+    app = create_app(answers, figures, recent, tokens, health, limits=limits)
     add_live_updates(app, live, streams, tickets)
-    open_to_browsers(app, BrowserSettings())
+    open_to_browsers(app, browsers)
     http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
 
     health.add("postgres", probe.state)
@@ -105,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog=NAME, description="Risk analytics on demand.")
     parser.add_argument("command", nargs="?", choices=["serve"], default="serve", help="what to do (default: serve)")
     parser.parse_args(arguments)
-    sys.exit(asyncio.run(serve(AnalyticsSettings(), AuthSettings())))
+    run_and_exit(NAME, lambda: asyncio.run(serve()))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pydantic import Field
 
 from analytics.cache.redis import RedisTiming
+from riskstream.runtime.configuration import RedisUrl
 from riskstream.runtime.server_sent_events import StreamLimits
 from riskstream.runtime.settings import ServiceSettings
 
@@ -12,7 +13,7 @@ from riskstream.runtime.settings import ServiceSettings
 class AnalyticsSettings(ServiceSettings):
     """Seconds, except where the name says otherwise."""
 
-    redis_url: str
+    redis_url: RedisUrl
     """`redis://host:port/database`."""
     redis_call_timeout: float = Field(default=0.2, gt=0)
     redis_rest_after_failure: float = Field(default=1.0, ge=0)

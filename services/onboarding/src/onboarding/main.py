@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import sys
 from functools import partial
 
 import structlog
@@ -14,6 +13,8 @@ from onboarding.progress import Progress
 from onboarding.renames import LotRenamer
 from onboarding.settings import OnboardingSettings
 from onboarding.sweeper import SymbolSweeper
+from riskstream.command_line import settings_from_environment
+from riskstream.command_line.starting import run_and_exit
 from riskstream.database.engine import create_engine
 from riskstream.database.migrations import migrate_as_told
 from riskstream.database.silent_sessions import WATCH_SECONDS, end_silent_sessions
@@ -39,13 +40,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog=SERVICE, description=__doc__)
     parser.add_argument("command", nargs="?", choices=("serve", "migrate"), default="serve")
     command = parser.parse_args().command
+    run_and_exit(SERVICE, lambda: asyncio.run(_told(command)))
+
+
+async def _told(command: str) -> int:
     clock = clock_from_environment()
-    sys.exit(asyncio.run(serve(clock) if command == "serve" else migrate_as_told(schema.migrate, clock)))
+    return await (serve(clock) if command == "serve" else migrate_as_told(schema.migrate, clock))
 
 
 async def serve(clock: Clock) -> int:
     """Serve until SIGTERM."""
-    settings = OnboardingSettings()
+    settings = settings_from_environment(OnboardingSettings)
+    tokens = TokenVerifier(settings_from_environment(AuthSettings))
+    limits = RateLimits(settings_from_environment(RateSettings))
+    browsers = settings_from_environment(BrowserSettings)
     traces = begin_telemetry(SERVICE, clock, settings)
     engine = create_engine(settings.postgres_dsn.get_secret_value(), application=SERVICE, pool_size=settings.pool_size)
     outbox = Outbox(schema.SCHEMA, f"/services/{SERVICE}", clock=clock)
@@ -53,13 +61,11 @@ async def serve(clock: Clock) -> int:
     sweeper = SymbolSweeper(engine, outbox, clock, settings)
     health = Health()
     health.add("relay", relay.state)
-    tokens = TokenVerifier(AuthSettings())
     progress = Progress(engine, poll_seconds=settings.progress_poll_ms / 1000)
     streams = EventStreams(settings.stream_limits())
     portfolios = Portfolios(engine, outbox, clock, settings)
-    limits = RateLimits(RateSettings())
     app = create_app(portfolios, tokens, clock, settings, health, progress=progress, streams=streams, limits=limits)
-    open_to_browsers(app, BrowserSettings())
+    open_to_browsers(app, browsers)
     http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
     host, port = http.address
     service = Service(SERVICE, health, shutdown_seconds=settings.shutdown_seconds)

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import os
 import socket
-import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -17,6 +16,8 @@ from portfolio_refresh.planner import ChunkLimits, Planner, SingleFolds
 from portfolio_refresh.settings import PortfolioRefreshSettings
 from portfolio_refresh.sweeper import Sweeper
 from portfolio_refresh.worker import ChunkWorker
+from riskstream.command_line import settings_from_environment
+from riskstream.command_line.starting import run_and_exit
 from riskstream.database.engine import create_engine
 from riskstream.database.migrations import migrate_as_told
 from riskstream.database.partitions import MEASURE_SECONDS, Partitions
@@ -48,7 +49,9 @@ log = structlog.get_logger(__name__)
 
 async def serve(clock: Clock) -> int:
     """Serve until SIGTERM; the exit code."""
-    settings, tokens = PortfolioRefreshSettings(), TokenVerifier(AuthSettings())
+    settings = settings_from_environment(PortfolioRefreshSettings)
+    tokens = TokenVerifier(settings_from_environment(AuthSettings))
+    limits = RateLimits(settings_from_environment(RateSettings))
     traces = begin_telemetry(NAME, clock, settings)
     engine = create_engine(settings.postgres_dsn.get_secret_value(), application=NAME, pool_size=settings.pool_size)
     outbox = Outbox(schema.SCHEMA, f"/services/{NAME}", clock=clock)
@@ -92,7 +95,7 @@ async def serve(clock: Clock) -> int:
     for consumer in consumers:
         health.add(consumer.group, consumer.state)
     health.add("relay", relay.state)
-    app = create_app(engine, tokens, health, RateLimits(RateSettings()))
+    app = create_app(engine, tokens, health, limits)
     http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
     host, port = http.address
     forget = partial(forget_old, engine, schema.SCHEMA)
@@ -117,8 +120,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog=NAME, description="Every portfolio's valuation, when the symbols are done.")
     parser.add_argument("command", nargs="?", choices=("serve", "migrate"), default="serve")
     command = parser.parse_args(arguments).command
+    run_and_exit(NAME, lambda: asyncio.run(_told(command)))
+
+
+async def _told(command: str) -> int:
     clock = clock_from_environment()
-    sys.exit(asyncio.run(serve(clock) if command == "serve" else migrate_as_told(schema.migrate, clock)))
+    return await (serve(clock) if command == "serve" else migrate_as_told(schema.migrate, clock))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from functools import partial
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from riskstream.command_line import UsedWrongly, settings_from_environment
+from riskstream.command_line import settings_from_environment
+from riskstream.command_line.starting import run_and_exit
 from riskstream.database.engine import create_engine
 from riskstream.database.migrations import MIGRATOR_VARIABLE, migrate_as_told
 from riskstream.database.partitions import MEASURE_SECONDS, Partitions
@@ -189,18 +190,18 @@ async def reconcile(clock: Clock, *, as_json: bool) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command `symbol-batch`; without a word it serves."""
     options = _parser().parse_args(arguments)
+    run_and_exit(NAME, lambda: asyncio.run(_told(options)))
+
+
+async def _told(options: argparse.Namespace) -> int:
     clock = clock_from_environment()
-    try:
-        match options.command:
-            case "migrate":
-                sys.exit(asyncio.run(migrate_as_told(schema.migrate, clock)))
-            case "reconcile":
-                sys.exit(asyncio.run(reconcile(clock, as_json=options.json)))
-            case _:
-                sys.exit(asyncio.run(serve(clock)))
-    except UsedWrongly as error:
-        sys.stderr.write(f"{NAME} does not start: {error}\n")
-        sys.exit(2)
+    match options.command:
+        case "migrate":
+            return await migrate_as_told(schema.migrate, clock)
+        case "reconcile":
+            return await reconcile(clock, as_json=options.json)
+        case _:
+            return await serve(clock)
 
 
 def _parser() -> argparse.ArgumentParser:

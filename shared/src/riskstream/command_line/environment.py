@@ -1,4 +1,4 @@
-"""Settings for commands, from the same environment as the service's own."""
+"""Settings for commands and services, from the environment."""
 
 from typing import TypeVar
 
@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from riskstream.command_line.errors import UsedWrongly
+from riskstream.runtime.configuration import what_is_wrong
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -15,6 +16,4 @@ def settings_from_environment(kind: type[Settings]) -> Settings:
     try:
         return kind()
     except ValidationError as error:
-        prefix = kind.model_config.get("env_prefix", "")
-        wrong = [f"{prefix}{'_'.join(map(str, one['loc']))}".upper() + f" ({one['msg']})" for one in error.errors()]
-        raise UsedWrongly(f"the environment does not say all that is needed: {', '.join(wrong)}") from error
+        raise UsedWrongly(f"the environment does not say all that is needed: {what_is_wrong(kind, error)}") from error

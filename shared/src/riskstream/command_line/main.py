@@ -12,6 +12,7 @@ from typer import TyperException
 
 from riskstream.command_line.errors import CommandFailed
 from riskstream.runtime.clock import Clock
+from riskstream.runtime.configuration import ConfigurationError
 from riskstream.runtime.logs import configure_logs
 
 NAME = "riskstream"
@@ -48,8 +49,8 @@ def run(arguments: Sequence[str], groups: Groups | None = None) -> int:
         return _called(words[1:] if whole else words, groups)
     except CommandFailed as error:
         return _failed(str(error), error.exit_code)
-    except TyperException as error:
-        return _failed(error.format_message(), 2)
+    except (ConfigurationError, TyperException) as error:
+        return _failed(error.format_message() if isinstance(error, TyperException) else str(error), 2)
     except DBAPIError as error:
         if whole:
             raise
@@ -75,7 +76,9 @@ def _called(words: list[str], groups: Groups) -> int:
     app.callback()(lambda: None)
     asked = [words[0]] if words and words[0] in groups else sorted(groups)
     for name in asked:
-        app.add_typer(groups[name](), name=name, no_args_is_help=True)
+        group = groups[name]()
+        # One that is a command itself, such as `doctor`, has something to do without a further word.
+        app.add_typer(group, name=name, no_args_is_help=group.registered_callback is None)
     code = app(words, prog_name=NAME, standalone_mode=False)
     return code if isinstance(code, int) else 0
 

@@ -1,6 +1,5 @@
 """Bring a schema to its newest form: each service ships its own Alembic history for its own schema."""
 
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -9,12 +8,13 @@ from typing import Protocol
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
-from pydantic import SecretStr
 from sqlalchemy import Connection, pool, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from riskstream.command_line import settings_from_environment
 from riskstream.runtime.clock import Clock
+from riskstream.runtime.configuration import PostgresDsn
 from riskstream.runtime.settings import EnvironmentSettings
 
 MIGRATOR_VARIABLE = "RISKSTREAM_MIGRATOR_DSN"
@@ -26,17 +26,13 @@ YEARS_AHEAD = 2
 
 
 class MigratorSettings(EnvironmentSettings):
-    migrator_dsn: SecretStr = SecretStr("")
+    migrator_dsn: PostgresDsn
     """The address of the role riskstream_migrator; only the command `migrate` needs it."""
 
 
 async def migrate_as_told(migrate: Callable[[str, Clock], Awaitable[None]], clock: Clock) -> int:
     """A service's command `migrate`, as the migrator that the environment names; the exit code."""
-    dsn = MigratorSettings().migrator_dsn.get_secret_value()
-    if not dsn:
-        sys.stderr.write(f"set {MIGRATOR_VARIABLE} to the address of the role riskstream_migrator\n")
-        return 2
-    await migrate(dsn, clock)
+    await migrate(settings_from_environment(MigratorSettings).migrator_dsn.get_secret_value(), clock)
     return 0
 
 
@@ -46,8 +42,7 @@ async def upgrade(dsn: str, package: str, schema: str, *, partitioned: Sequence[
     Afterwards each `partitioned` table has a partition for every year from ten before `year` to two after it.
     Two at once are safe: the second waits for the first and finds nothing to do.
     """
-    config = Config()
-    config.set_main_option("script_location", str(Path(str(files(package))) / "migrations"))
+    config = _history_in(package)
     script = ScriptDirectory.from_config(config)
 
     def migrate(connection: Connection) -> None:
@@ -75,6 +70,30 @@ async def upgrade(dsn: str, package: str, schema: str, *, partitioned: Sequence[
             await connection.run_sync(migrate)
     finally:
         await engine.dispose()
+
+
+def newest_revision(package: str) -> str:
+    """The revision that the code of `package` was written for."""
+    head = ScriptDirectory.from_config(_history_in(package)).get_current_head()
+    assert head is not None, "every service that owns a schema has a first migration"
+    return head
+
+
+def revisions_before(package: str, revision: str) -> frozenset[str]:
+    """Those that lead to `revision`, itself not included."""
+    script = ScriptDirectory.from_config(_history_in(package))
+    return frozenset(one.revision for one in script.iterate_revisions(revision, "base")) - {revision}
+
+
+async def add_yearly_partitions(connection: AsyncConnection, table: str, year: int) -> None:
+    """As migrations do it: every year from ten before `year` to two after it that has none. To be done as the owner."""
+    await connection.run_sync(_add_yearly_partitions, table, range(year - YEARS_BACK, year + YEARS_AHEAD + 1))
+
+
+def _history_in(package: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(str(files(package))) / "migrations"))
+    return config
 
 
 class Operations(Protocol):

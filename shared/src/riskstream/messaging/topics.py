@@ -7,16 +7,19 @@ import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from pydantic import BaseModel, ConfigDict, Field
 
+from riskstream.messaging.cluster import TopicState, connected
 from riskstream.messaging.dead_letters import dead_letter_topic
+from riskstream.runtime.configuration import ConfigurationError
 
 REPLICATION_VARIABLE = "RISKSTREAM_KAFKA_REPLICATION"
 BOOTSTRAP_VARIABLE = "RISKSTREAM_KAFKA"
@@ -76,7 +79,9 @@ class TopicFile(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class TopicReport:
-    """What a run found and did. A partition count is never changed: it would send keys to other partitions."""
+    """What a run found and did. Nothing that exists is changed: another partition count would send keys to other
+    partitions, and another retention is somebody's decision.
+    """
 
     created: tuple[str, ...]
     existing: tuple[str, ...]
@@ -84,45 +89,78 @@ class TopicReport:
 
 
 def load_topics(path: Path) -> TopicFile:
-    """Read the file; raises pydantic's ValidationError, which names the place, where it is malformed."""
-    return TopicFile.model_validate(yaml.safe_load(path.read_text()))
+    """Read the file; raises pydantic's ValidationError, which names the place, where it is malformed, and
+    ConfigurationError where there is no such file.
+    """
+    try:
+        content = path.read_text()
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read ({error.strerror}); name deploy/topics.yaml") from error
+    return TopicFile.model_validate(yaml.safe_load(content))
 
 
 def replication_from_environment() -> int:
     """`RISKSTREAM_KAFKA_REPLICATION`, by default 1: a single broker on a laptop."""
     text = os.environ.get(REPLICATION_VARIABLE, "1")
     if not text.isdecimal() or int(text) < 1:
-        raise ValueError(f"{REPLICATION_VARIABLE}={text!r} is no count of replicas; write 1, or 3 for a cluster")
+        raise ConfigurationError(
+            f"{REPLICATION_VARIABLE}={text!r} is no count of replicas; write 1, or 3 for a cluster"
+        )
     return int(text)
 
 
 async def create_topics(bootstrap: str, file: Path, replication: int | None = None) -> TopicReport:
-    """Create the topics that are missing; report those whose partition count is not the declared one.
+    """Create the topics that are missing; report those that exist and are not as declared.
 
     Safe to run any number of times, also by two processes at once. Raises KafkaError where a topic is refused.
     """
     replicas = replication_from_environment() if replication is None else replication
-    wanted = {topic.name: topic for topic in load_topics(file).every_topic()}
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="riskstream-topics")
-    await admin.start()
-    try:
-        existing = set(await admin.list_topics())
-        missing = [topic for name, topic in wanted.items() if name not in existing]
-        if missing:
-            response = await admin.create_topics([_new_topic(topic, replicas) for topic in missing])
-            _raise_refusals(response.topic_errors)
-        counts = await _partition_counts(admin, [name for name in wanted if name in existing])
-    finally:
-        await admin.close()
+    wanted = load_topics(file).every_topic()
+    async with connected(bootstrap) as cluster:
+        existing = await cluster.topics(topic.name for topic in wanted)
+    missing = [topic for topic in wanted if topic.name not in existing]
+    if missing:
+        await _create(bootstrap, [_new_topic(topic, replicas) for topic in missing])
     return TopicReport(
         created=tuple(topic.name for topic in missing),
-        existing=tuple(sorted(counts)),
-        differences=tuple(
-            f"{name} has {count} partitions, declared are {wanted[name].partitions}"
-            for name, count in sorted(counts.items())
-            if count != wanted[name].partitions
-        ),
+        existing=tuple(sorted(existing)),
+        differences=tuple(differences(wanted, existing, replicas)),
     )
+
+
+def differences(wanted: Iterable[Topic], existing: Mapping[str, TopicState], replicas: int) -> list[str]:
+    """In which ways topics that exist are not as declared, each a sentence that begins with the topic's name."""
+    return [
+        f"{topic.name} has {what} {has}, declared is {declared}"
+        for topic in sorted(wanted, key=lambda topic: topic.name)
+        if topic.name in existing
+        for what, has, declared in _compared(topic, existing[topic.name], replicas)
+        if has != declared
+    ]
+
+
+def _compared(topic: Topic, state: TopicState, replicas: int) -> list[tuple[str, str, str]]:
+    settings = [
+        (name, _in_one_order(state.settings.get(name, "none")), _in_one_order(value))
+        for name, value in _settings(topic, replicas).items()
+    ]
+    counts = [("partitions", state.partitions, topic.partitions), ("replicas", state.replicas, replicas)]
+    return [(what, str(has), str(declared)) for what, has, declared in counts] + settings
+
+
+def _in_one_order(value: str) -> str:
+    """A list is the same in any order, as `compact,delete`."""
+    return ",".join(sorted(value.split(",")))
+
+
+async def _create(bootstrap: str, topics: list[NewTopic]) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="riskstream-topics")
+    try:
+        await admin.start()
+        response = await admin.create_topics(topics)
+    finally:
+        await admin.close()
+    _raise_refusals(response.topic_errors)
 
 
 def _new_topic(topic: Topic, replicas: int) -> NewTopic:
@@ -130,13 +168,17 @@ def _new_topic(topic: Topic, replicas: int) -> NewTopic:
         name=topic.name,
         num_partitions=topic.partitions,
         replication_factor=replicas,
-        topic_configs={
-            "cleanup.policy": topic.cleanup,
-            "retention.ms": str(topic.retention_days * _DAY_MS),
-            # With three replicas one may be away and acks=all still holds; with fewer there is no such margin.
-            "min.insync.replicas": "2" if replicas >= 3 else "1",
-        },
+        topic_configs=_settings(topic, replicas),
     )
+
+
+def _settings(topic: Topic, replicas: int) -> dict[str, str]:
+    return {
+        "cleanup.policy": topic.cleanup,
+        "retention.ms": str(topic.retention_days * _DAY_MS),
+        # With three replicas one may be away and acks=all still holds; with fewer there is no such margin.
+        "min.insync.replicas": "2" if replicas >= 3 else "1",
+    }
 
 
 def _raise_refusals(topic_errors: list[tuple[Any, ...]]) -> None:
@@ -146,22 +188,23 @@ def _raise_refusals(topic_errors: list[tuple[Any, ...]]) -> None:
             raise error(f"topic {name} was not created: {message[0] if message and message[0] else error.__name__}")
 
 
-async def _partition_counts(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:
-    if not names:
-        return {}
-    described = await admin.describe_topics(names)
-    return {topic["topic"]: len(topic["partitions"]) for topic in described}
-
-
 def main(arguments: list[str] | None = None) -> int:
-    """The command: 0 where the cluster is as declared now, 1 where partition counts differ."""
+    """The command: 0 where the cluster is as declared now, 1 where topics that existed differ."""
     parser = argparse.ArgumentParser(prog="riskstream.messaging.topics", description="Create the declared topics.")
     parser.add_argument("--file", type=Path, required=True, help="the declaration, deploy/topics.yaml")
     parser.add_argument("--bootstrap", default=os.environ.get(BOOTSTRAP_VARIABLE), help=f"or {BOOTSTRAP_VARIABLE}")
     options = parser.parse_args(arguments)
     if not options.bootstrap:
         parser.error(f"no Kafka named: give --bootstrap host:port or set {BOOTSTRAP_VARIABLE}")
-    report = asyncio.run(create_topics(options.bootstrap, options.file))
+    try:
+        report = asyncio.run(create_topics(options.bootstrap, options.file))
+    except ConfigurationError as error:
+        parser.error(str(error))
+    except KafkaError as error:
+        sys.stderr.write(
+            f"Kafka at {options.bootstrap} did not do it ({error}); is the address right, and does it run?\n"
+        )
+        return 1
     lines = [*(f"created {name}" for name in report.created), *(f"differs: {text}" for text in report.differences)]
     sys.stdout.write("\n".join([*lines, f"{len(report.existing)} existed"]) + "\n")
     return 1 if report.differences else 0

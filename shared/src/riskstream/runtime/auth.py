@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import jwt
 from fastapi import Request
 
+from riskstream.runtime.configuration import ConfigurationError
 from riskstream.runtime.issuer_keys import (
     ALGORITHMS,
     FileKeys,
@@ -139,16 +140,26 @@ async def current_owner(request: Request) -> str:
 
 def _keys_of(settings: AuthSettings) -> IssuerKeys:
     if settings.jwks_file is not None:
-        return FileKeys(settings.jwks_file)
+        try:
+            return FileKeys(settings.jwks_file)
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(
+                f"RISKSTREAM_AUTH_JWKS_FILE={settings.jwks_file} cannot be used ({error}); name a JSON Web Key Set, "
+                "such as /etc/riskstream/keys.json"
+            ) from error
     if settings.jwks_url is not None:
         if not is_web_address(settings.jwks_url):
-            raise ValueError(f"RISKSTREAM_AUTH_JWKS_URL={settings.jwks_url!r} is no http:// or https:// address")
+            raise ConfigurationError(
+                f"RISKSTREAM_AUTH_JWKS_URL={settings.jwks_url!r} is no web address, such as "
+                "https://login.example.com/realms/risk/keys"
+            )
         return fetched_from(settings.jwks_url)
     if is_web_address(settings.issuer):
         return discovered(settings.issuer)
-    raise ValueError(
+    raise ConfigurationError(
         "set RISKSTREAM_AUTH_JWKS_FILE or RISKSTREAM_AUTH_JWKS_URL, or name an OpenID Connect provider by its address "
-        "in RISKSTREAM_AUTH_ISSUER: without an issuer's keys no token can be verified"
+        "in RISKSTREAM_AUTH_ISSUER, such as https://login.example.com/realms/risk: without an issuer's keys no token "
+        "can be verified"
     )
 
 

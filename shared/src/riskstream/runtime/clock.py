@@ -5,6 +5,8 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from riskstream.runtime.configuration import ConfigurationError
+
 NEW_YORK = ZoneInfo("America/New_York")
 
 CLOCK_VARIABLE = "RISKSTREAM_CLOCK"
@@ -21,9 +23,11 @@ class Clock:
 
     def __init__(self, start: datetime | None = None, set_at: datetime | None = None) -> None:
         if start is not None and start.tzinfo is None:
-            raise ValueError(f"{CLOCK_VARIABLE}={start.isoformat()} has no time zone; write 2024-12-13T21:00:00-05:00")
+            raise ConfigurationError(
+                f"{CLOCK_VARIABLE}={start.isoformat()} has no time zone; write 2024-12-13T21:00:00-05:00"
+            )
         if set_at is not None and set_at.tzinfo is None:
-            raise ValueError(
+            raise ConfigurationError(
                 f"{SET_AT_VARIABLE}={set_at.isoformat()} has no time zone; write 2026-11-22T14:00:00+00:00"
             )
         self._set_at = (set_at or datetime.now(UTC)).astimezone(UTC)
@@ -64,4 +68,5 @@ def _instant(variable: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
     except ValueError as error:
-        raise ValueError(f"{variable}={text!r} is not an instant; write 2024-12-13T21:00:00-05:00") from error
+        example = "2024-12-13T21:00:00-05:00"
+        raise ConfigurationError(f"{variable}={text!r} is not an instant; write {example}") from error

@@ -32,6 +32,10 @@ class Part(Protocol):
     def stop(self) -> None: ...
 
 
+class AddressNotFree(OSError):
+    """Somebody else listens there, or nobody may."""
+
+
 class HttpPart:
     """Uvicorn inside the process's own event loop, on a socket that is bound before anything else starts."""
 
@@ -46,8 +50,9 @@ class HttpPart:
             self._socket.listen()
         except OSError as error:
             self._socket.close()
-            raise OSError(
-                f"cannot listen on {host}:{port} ({error.strerror}); set RISKSTREAM_HTTP_PORT to a free port, or 0"
+            raise AddressNotFree(
+                f"cannot listen on {host}:{port} ({error.strerror}); set RISKSTREAM_HTTP_PORT to a free port, such as "
+                "8000, or 0"
             ) from error
         config = uvicorn.Config(
             HttpTelemetry(app),

@@ -5,8 +5,10 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
+
+from riskstream.runtime.configuration import KafkaServers, PostgresDsn
 
 SECRETS_VARIABLE = "RISKSTREAM_SECRETS_DIR"
 """Names a folder of files, such as an orchestrator mounts, each with the value of the variable it is called after."""
@@ -33,9 +35,9 @@ class EnvironmentSettings(BaseSettings):
 class ServiceSettings(EnvironmentSettings):
     """Read from `RISKSTREAM_<NAME>` variables; a missing required one stops the process with its name."""
 
-    postgres_dsn: SecretStr
+    postgres_dsn: PostgresDsn
     """`postgresql://role:password@host:port/database`, the service's own role."""
-    kafka: str
+    kafka: KafkaServers
     """Bootstrap servers, `host:port[,host:port]`."""
 
     http_host: str = "127.0.0.1"
@@ -59,7 +61,7 @@ class AuthSettings(EnvironmentSettings):
 
     model_config = SettingsConfigDict(env_prefix="RISKSTREAM_AUTH_", frozen=True, extra="ignore")
 
-    issuer: str
+    issuer: str = Field(min_length=1, examples=["https://login.example.com/realms/risk"])
     audience: str = "riskstream"
     jwks_file: Path | None = None
     jwks_url: str | None = None

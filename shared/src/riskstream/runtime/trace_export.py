@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from riskstream.runtime import tracing
+from riskstream.runtime.configuration import ConfigurationError
 from riskstream.runtime.identity import Identity
 
 if TYPE_CHECKING:
@@ -86,13 +87,13 @@ def _endpoint() -> str | None:
     if exporter == "none":
         return None
     if exporter != "otlp":
-        raise ValueError(f"{EXPORTER}={exporter!r} is not known here; write otlp, or none")
+        raise ConfigurationError(f"{EXPORTER}={exporter!r} is not known here; write otlp, or none")
     for name in PROTOCOLS:
         if (protocol := os.environ.get(name, "").strip() or "http/protobuf") != "http/protobuf":
-            raise ValueError(
+            raise ConfigurationError(
                 f"{name}={protocol!r} is not spoken here; write http/protobuf, and the collector's port 4318"
             )
     endpoint = os.environ[variable].strip()
     if not endpoint.startswith(("http://", "https://")):
-        raise ValueError(f"{variable}={endpoint!r} is no address; write http://collector:4318")
+        raise ConfigurationError(f"{variable}={endpoint!r} is no address; write http://collector:4318")
     return endpoint

@@ -37,6 +37,8 @@ RISK_FACTORS = (
 )
 MARKET = 0
 """Where the market stands among them."""
+RIDGE_PENALTIES = tuple(0.0 if index == MARKET else 1.0 for index in range(len(RISK_FACTORS)))
+"""On each standardised factor where loadings are estimated: the market's is free (`domain.md` §4)."""
 
 
 def risk_factor_returns(benchmark_returns: Floats) -> Floats:

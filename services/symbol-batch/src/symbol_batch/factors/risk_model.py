@@ -13,11 +13,11 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from riskstream.market.risk_factors import BENCHMARKS, MARKET, RISK_FACTORS, risk_factor_returns
+from riskstream.market.risk_factors import BENCHMARKS, MARKET, RIDGE_PENALTIES, RISK_FACTORS, risk_factor_returns
 from riskstream.market.weights import session_weights
 from symbol_batch.factors.arrays import Bools, Floats
 from symbol_batch.factors.covariance import Covariance, shrunk_covariance
-from symbol_batch.factors.ridge import ALPHA, ridge
+from symbol_batch.factors.ridge import ridge
 from symbol_batch.factors.sample import ROUNDING, by_blocks
 
 WINDOW = 252
@@ -27,7 +27,6 @@ HALF_LIFE = 42
 STRESS_SESSIONS = 1260
 SECTOR_MINIMUM = 5
 """Estimated symbols without which a sector's median says nothing."""
-PENALTIES = tuple(0.0 if index == MARKET else ALPHA for index in range(len(RISK_FACTORS)))
 
 WHOLE_MARKET = ""
 """The key of the median over all sectors."""
@@ -112,7 +111,7 @@ def estimate_loadings(
             f"sessions, {len(symbols)} symbols and the benchmarks {', '.join(BENCHMARKS)}"
         )
     own, factors = returns[-WINDOW:], risk_factor_returns(benchmark_returns[-WINDOW:])
-    fit = ridge(own, factors, alpha=PENALTIES)
+    fit = ridge(own, factors, alpha=RIDGE_PENALTIES)
     reason = np.where(
         fit.observations < MINIMUM,
         LOADING_REASONS.index("too_few_observations"),

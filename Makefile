@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := shared services/symbol-batch services/portfolio-refresh services/analytics services/onboarding clients/python deploy/simulator deploy/local-stack
+IMAGES := services/symbol-batch services/portfolio-refresh services/analytics services/onboarding deploy/simulator
 OURS := riskstream riskstream-symbol-batch riskstream-portfolio-refresh riskstream-analytics riskstream-onboarding riskstream-client riskstream-simulator riskstream-local-stack
 STAMP := $(VENV)/.installed
 
@@ -65,6 +66,11 @@ lock: ## resolve the dependencies anew (needs uv): hashes, but no download addre
 		$(addsuffix /pyproject.toml,$(PACKAGES)) --group dev -o requirements.lock
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--constraints requirements.lock pyproject.toml --group bench -o requirements-bench.lock
+	@for package in $(IMAGES); do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --constraints requirements.lock $(addprefix --no-emit-package ,$(OURS)) \
+		$$package/pyproject.toml shared/pyproject.toml -o $$package/requirements.lock || exit 1; done
+	echo hatchling | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--constraints requirements.lock - -o deploy/images/build.lock
 
 clean: ## remove what was built here
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,10 +1,10 @@
 """How far the risk model's loadings of a book may be off, as they are regressions and not known.
 
 A symbol's loadings are linear in its returns: with Z its standardised factors, P the ridge's penalties and
-`A = (Z'Z + P)⁻¹Z'`, they are off by `A ε`, ε what the factors do not explain. So what a book holds of the factors is off
-by the same of the book's own ε, and its covariance is `Σ_t g_t g_t'`, `g_t` what session t adds: White's, for residuals
-that are louder in some months than in others, and with those of symbols that move together in it. To take symbols for
-independent, `Σ w² se²`, finds errors of sector baskets too small, as `Σ w²D` does their variances
+`A = (Z'Z + P)⁻¹Z'`, they are off by `A ε`, ε what the factors do not explain. So what a book holds of the factors is
+off by the same of the book's own ε, and its covariance is `Σ_t g_t g_t'`, `g_t` what session t adds: White's, for
+residuals that are louder in some months than in others, and with those of symbols that move together in it. To take
+symbols for independent, `Σ w² se²`, finds the errors of sector baskets too small, as `Σ w²D` does their variances
 (docs/adr/0010-risk-model.md).
 """
 
@@ -44,7 +44,7 @@ class LoadingErrors:
         """
         weighted = amounts[rows, :, None] * self.inverses[rows]
         centres = np.einsum("nkl,nl->nk", weighted, self.means[rows])
-        together = self.residuals[rows].T @ np.concatenate([weighted.reshape(len(rows), -1), centres], axis=1)
+        together = self.residuals[rows].T @ np.concatenate([weighted.reshape(len(rows), FACTORS**2), centres], axis=1)
         by_factor = together[:, : FACTORS**2].reshape(-1, FACTORS, FACTORS)
         found: Floats = np.einsum("tkl,tl->tk", by_factor, self.factor_returns) - together[:, FACTORS**2 :]
         return found
@@ -65,11 +65,11 @@ def loading_errors_of(edition: Edition, rows: NDArray[np.intp]) -> LoadingErrors
     risk = edition.risk
     sessions = risk.residuals.shape[1]
     factors = _last(edition.factor_returns, sessions)
-    complete = np.isfinite(factors).all(axis=1)
+    complete = np.asarray(np.isfinite(factors).all(axis=1))
     factors = np.where(complete[:, None], factors, 0.0)
     residuals = risk.residuals[rows]
-    seen = np.isfinite(residuals) & complete
-    estimated = ~risk.assumed[rows] & np.isfinite(risk.betas[rows]).all(axis=1)
+    seen: Bools = np.asarray(np.isfinite(residuals) & complete)
+    estimated = ~risk.assumed[rows] & np.asarray(np.isfinite(risk.betas[rows]).all(axis=1))
     patterns, pattern = np.unique(np.packbits(seen, axis=1), axis=0, return_inverse=True)
     masks = np.unpackbits(patterns, axis=1, count=sessions).astype(np.float64)
     inverses, means, scale, enough = _regressions(masks, factors)

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from riskstream.market.risk_factors import BENCHMARKS, MARKET, RIDGE_PENALTIES, RISK_FACTORS, risk_factor_returns
+from riskstream.market.risk_factors import BENCHMARKS, MARKET, RIDGE_PENALTIES, risk_factor_returns
 from riskstream.market.weights import session_weights
 from symbol_batch.factors.arrays import Bools, Floats
 from symbol_batch.factors.covariance import Covariance, shrunk_covariance

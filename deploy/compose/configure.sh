@@ -7,7 +7,7 @@
 # It runs at every start and changes nothing that is right. The demo's issuer and market are used where they run, so that
 # no default of theirs is left behind in a system without them.
 set -eu
-cd /var/lib/riskstream
+cd "${1:-/var/lib/riskstream}"
 
 say() { # say <file> <value>: whole or not at all, and readable for the one user of the container that mounts it
   mkdir -p "$(dirname "$1")"

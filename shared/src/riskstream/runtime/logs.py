@@ -11,7 +11,13 @@ from opentelemetry import trace
 from riskstream.runtime.clock import Clock
 from riskstream.runtime.identity import identity_of
 
-_NOISY = {"uvicorn.access": "WARNING", "aiokafka": "WARNING", "yfinance": "CRITICAL", "peewee": "WARNING"}
+_NOISY = {
+    "uvicorn.access": "WARNING",
+    "aiokafka": "WARNING",
+    "opentelemetry.exporter": "CRITICAL",
+    "yfinance": "CRITICAL",
+    "peewee": "WARNING",
+}
 """Loggers that say once per request or per retry what our own lines and metrics already say, and from which level on
 they are heard."""
 

@@ -20,6 +20,12 @@ CLOCK = METRICS.gauge(
 )
 LOOP_LAG = METRICS.histogram("riskstream_event_loop_lag_seconds", "How late the event loop ran something", FAST)
 
+SPANS = METRICS.counter(
+    "riskstream_trace_spans_total",
+    "Spans that were to be sent to the collector; not those that a full queue dropped before",
+    {"outcome": "`sent`, `lost`"},
+)
+
 _ROUTE = {
     "method": "HTTP methods; `OTHER` for what is none",
     "route": "templates of routes, such as `/portfolios/{portfolio_id}`; `none` where nothing was routed to: refused at"

@@ -9,28 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from analytics.edition import Edition
 from analytics.loading_errors import LoadingErrors, loading_errors_of, root_sum_of_squares
 from riskstream.market.risk_factors import RIDGE_PENALTIES
-from yardstick.books import Planted, edition_of, planted_market
-from yardstick.risk_model import loadings
+from yardstick.books import edition_of, planted_market
+from yardstick.estimated import WINDOW, estimated_edition
 
 SYMBOLS = ("AAA", "BBB", "CCC")
-WINDOW = 252
-
-
-def estimated(market: Planted, **lacking: int) -> Edition:
-    """The edition that a night finds in this market: loadings by the yardstick's regressions, and what they leave."""
-    made = edition_of(market, missing=lacking)
-    betas, residuals = made.risk.betas.copy(), made.risk.residuals.copy()
-    for symbol in SYMBOLS:
-        row = made.index[symbol]
-        betas[row], residuals[row], _ = loadings(made.returns[row, -WINDOW:], made.factor_returns[-WINDOW:])
-    return replace(made, risk=replace(made.risk, betas=betas, residuals=residuals))
-
-
 MARKET = planted_market(SYMBOLS, seed=11)
-EDITION = estimated(MARKET, CCC=150)
+EDITION = estimated_edition(MARKET, {"CCC": 150})
 ROWS = EDITION.rows(SYMBOLS)
 ERRORS = loading_errors_of(EDITION, ROWS)
 

@@ -49,6 +49,16 @@ class LoadingErrors:
         found: Floats = np.einsum("tkl,tl->tk", by_factor, self.factor_returns) - together[:, FACTORS**2 :]
         return found
 
+    def of_each(self, amounts: Floats, rows: NDArray[np.intp]) -> Floats:
+        """(n,) standard errors of `Σ_k amounts_ik β_ik` for each of `rows` (n,) alone; NaN for one that is not known.
+
+        `amounts` (n, 8).
+        """
+        moved = np.einsum("nk,nkl->nl", amounts, self.inverses[rows])
+        centres = np.einsum("nl,nl->n", moved, self.means[rows])
+        off = self.residuals[rows] * (moved @ self.factor_returns.T - centres[:, None])
+        return np.where(self.known[rows], np.sqrt((off**2).sum(axis=1)), np.nan)
+
 
 def root_sum_of_squares(scores: Floats) -> Floats:
     """Over sessions, the first axis: standard errors."""

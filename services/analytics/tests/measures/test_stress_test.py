@@ -13,7 +13,9 @@ from pydantic import ValidationError
 from analytics.book import Book
 from analytics.edition import Edition
 from analytics.evidence import Evidence
-from analytics.measures.stress_test import FACTORS, StressOutcome, StressTest, StressTestParameters, compute, propagated
+from analytics.measures.stress_question import FACTORS, StressTestParameters
+from analytics.measures.stress_result import StressOutcome, StressTest
+from analytics.measures.stress_test import compute, propagated
 from analytics.scenarios import SCENARIOS
 from yardstick.books import Lot, book_of, edition_of, planted_market
 

@@ -1,174 +1,32 @@
 """What a portfolio would gain or lose if factors moved as in a scenario."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
+from analytics.edition import Edition
 from analytics.evidence import Evidence
 from analytics.holdings import Holdings, holdings_of
-from analytics.measures.excluded import ExcludedReason, ExcludedSymbol, excluded_symbols
-from analytics.measures.measure import Finding, Measure, Parameters, Result
+from analytics.loading_errors import loading_errors_of
+from analytics.measures.excluded import ExcludedReason, excluded_symbols
+from analytics.measures.measure import Finding, Measure
+from analytics.measures.stress_error import Moves, StressErrors, pull_errors
+from analytics.measures.stress_question import FACTORS, StressTestParameters
+from analytics.measures.stress_result import (
+    ErrorReason,
+    Reason,
+    StressByFactor,
+    StressBySector,
+    StressBySymbol,
+    StressOutcome,
+    StressPnl,
+    StressTest,
+)
 from analytics.risk_model import RISK_FACTOR_NAMES, RiskModel
-from analytics.scenarios import CONVEXITY, DURATION, SCENARIOS, Kind, Scenario
+from analytics.scenarios import SCENARIOS, Scenario
 from riskstream.market.arrays import Bools, Floats
-
-FACTORS = tuple(RISK_FACTOR_NAMES)
-MARKET = FACTORS.index("market")
-MOST_OWN = 50
-LARGEST_SHOCK = 10.0
-"""Of a factor's return in decimals: ten times its worth."""
-LARGEST_YIELD_CHANGE = 0.2
-
-Reason = Literal["no_risk_model", "no_position_has_it"]
-
-
-def _known(slug: str) -> str:
-    if slug not in SCENARIOS:
-        raise ValueError(f"no scenario {slug!r}; there are {', '.join(SCENARIOS)}")
-    return slug
-
-
-class OwnShock(Parameters):
-    """The return of a factor."""
-
-    factor: str = Field(examples=["market"], description=f"One of {', '.join(FACTORS)}.")
-    shock: float = Field(
-        ge=-LARGEST_SHOCK,
-        le=LARGEST_SHOCK,
-        allow_inf_nan=False,
-        description="In decimals; that of a style is its fund's return minus SPY's.",
-        examples=[-0.2],
-    )
-
-    @field_validator("factor")
-    @classmethod
-    def _a_factor(cls, factor: str) -> str:
-        if factor not in FACTORS:
-            raise ValueError(f"no factor {factor!r}; there are {', '.join(FACTORS)}")
-        return factor
-
-    @model_validator(mode="after")
-    def _funds_lose_no_more_than_all(self) -> Self:
-        if self.factor in {"market", "rates"} and self.shock < -1:
-            raise ValueError(f"{self.factor} is a fund: it cannot lose more than 100 %, a shock of -1")
-        return self
-
-
-class OwnScenario(Parameters):
-    """What else may happen."""
-
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-    shocks: tuple[OwnShock, ...] = Field(default=(), max_length=len(FACTORS))
-    yield_change: float | None = Field(
-        default=None,
-        ge=-LARGEST_YIELD_CHANGE,
-        le=LARGEST_YIELD_CHANGE,
-        allow_inf_nan=False,
-        description="Of all yields, in decimals: 0.01 is 100 basis points. In place of a shock to rates.",
-    )
-
-    @model_validator(mode="after")
-    def _something_happens_once(self) -> Self:
-        factors = [shock.factor for shock in self.shocks]
-        if len(set(factors)) < len(factors):
-            raise ValueError("a factor is shocked twice; give each one shock")
-        if self.yield_change is not None and "rates" in factors:
-            raise ValueError("give the shock to rates or the yield change that makes it, not both")
-        if not factors and self.yield_change is None:
-            raise ValueError("nothing happens in it; give shocks, or a yield change")
-        return self
-
-
-class StressTestParameters(Parameters):
-    scenarios: tuple[Annotated[str, AfterValidator(_known)], ...] | None = Field(
-        default=None, max_length=100, description="Which of ours, by id; all of them by default."
-    )
-    own: tuple[OwnScenario, ...] = Field(default=(), max_length=MOST_OWN, description="Scenarios of your own.")
-    top: int = Field(default=5, ge=0, le=100, description="How many symbols to list for each, by absolute P&L.")
-    duration: float = Field(
-        default=DURATION, gt=0, le=50, allow_inf_nan=False, description="Years, of the fund behind rates."
-    )
-    convexity: float = Field(
-        default=CONVEXITY, ge=0, le=5_000, allow_inf_nan=False, description="Of the fund behind rates."
-    )
-
-
-class StressByFactor(Result):
-    """`shock` is the factor's return in decimals; `pnl` USD, before losses are capped."""
-
-    factor: str
-    name: str
-    shock: float
-    pnl: float
-
-
-class StressBySymbol(Result):
-    """`pnl` in USD. A capped one is a long position that cannot lose more than all it is worth."""
-
-    symbol: str
-    pnl: float
-    capped: bool
-
-
-class StressBySector(Result):
-    """Null for the symbols without a sector."""
-
-    sector: str | None
-    pnl: float
-
-
-class StressPnl(Result):
-    """USD, and over NAV in decimals.
-
-    `pnl` is the sum over symbols, each long position's loss capped at what it is worth; `factors` sum to `pnl` less
-    `spared_by_caps`.
-    """
-
-    pnl: float
-    pnl_of_nav: float | None
-    """Null where NAV is not positive."""
-    spared_by_caps: float
-    """USD of losses that cannot happen; not negative."""
-    capped_positions: int
-    factors: list[StressByFactor]
-    """Those that move, in the model's order."""
-    positions: list[StressBySymbol]
-    sectors: list[StressBySector]
-    """By absolute P&L, largest first."""
-
-
-class StressOutcome(Result):
-    """A scenario's outcome in two ways.
-
-    *Direct*: the named factors move and the others stand still. *Propagated*: where the market is named, each factor
-    that is not moves as it has used to with the market, `E[f | market]`; otherwise it is the same.
-    """
-
-    scenario: str
-    """Its id; that of your own is its name."""
-    name: str
-    kind: Kind
-    yield_change: float | None
-    direct: StressPnl
-    propagated: StressPnl
-
-
-class StressTest(Result):
-    """Null figures with their reason where the edition has no risk model, or nothing held has loadings."""
-
-    outcomes: list[StressOutcome]
-    reason: Reason | None
-    model_reason: str | None
-    """What the edition says of why it has no model."""
-    relative_reason: Literal["nav_not_positive"] | None
-    stress_sessions: int | None
-    """Equally weighted ones behind how factors have used to move with the market."""
-    assumed_positions: int
-    """Symbols that entered as if they moved with the market one to one, for want of a history."""
-    excluded: list[ExcludedSymbol]
+from riskstream.market.risk_factors import MARKET
 
 
 @dataclass(frozen=True)
@@ -199,11 +57,14 @@ def compute(evidence: Evidence, parameters: StressTestParameters) -> Finding[Str
         reason = "no_risk_model"
     elif holdings.gross > 0 and not exposed.entered.any():
         reason = "no_position_has_it"
+    errors = None if reason or model.factors is None else _errors(exposed, evidence.edition, pull_errors(model.factors))
     stress = None if model.factors is None else model.factors.stress
-    outcomes = [] if reason else [_outcome(one, exposed, stress, parameters) for one in _asked(parameters)]
+    outcomes = [] if reason else [_outcome(one, exposed, stress, errors, parameters) for one in _asked(parameters)]
     lacking: dict[int, ExcludedReason] = {}
     if model.factors is not None:
         lacking = {int(n): "no_loadings" for n in np.flatnonzero(~exposed.entered)}
+    known = np.zeros_like(exposed.entered) if errors is None else errors.loadings.known
+    entered_gross = float(holdings.gross_values[exposed.entered].sum())
     result = StressTest(
         outcomes=outcomes,
         reason=reason,
@@ -211,9 +72,19 @@ def compute(evidence: Evidence, parameters: StressTestParameters) -> Finding[Str
         relative_reason=None if holdings.nav > 0 else "nav_not_positive",
         stress_sessions=None if model.factors is None else model.factors.stress_sessions,
         assumed_positions=int((exposed.entered & model.assumed[holdings.rows]).sum()),
+        standard_error_coverage=float(holdings.gross_values[known].sum()) / entered_gross if entered_gross else None,
+        standard_error_reason=_why_no_error(reason, exposed, known, model),
         excluded=excluded_symbols(holdings, lacking),
     )
     return Finding(result, holdings.coverage(exposed.entered))
+
+
+def _why_no_error(reason: Reason | None, exposed: _Exposed, known: Bools, model: RiskModel) -> ErrorReason | None:
+    if reason is not None:
+        return reason
+    if known.any() or not exposed.entered.any():
+        return None
+    return "nothing_estimated" if model.residuals_kept else "residuals_not_kept"
 
 
 def _exposed(holdings: Holdings, model: RiskModel) -> _Exposed:
@@ -230,6 +101,16 @@ def _exposed(holdings: Holdings, model: RiskModel) -> _Exposed:
         sectors=names,
         sector_of=np.array([place[sector or ""] for sector in holdings.sectors], dtype=np.intp),
     )
+
+
+def _errors(exposed: _Exposed, edition: Edition, pull: Floats) -> StressErrors | None:
+    """None where nothing that is held has loadings whose errors are known."""
+    holdings = exposed.holdings
+    loadings = loading_errors_of(edition, holdings.rows)
+    if exposed.entered.any() and not loadings.known.any():
+        return None
+    values = np.where(exposed.entered, holdings.market_values, 0.0)
+    return StressErrors(loadings, values, exposed.moved, exposed.sector_of, len(exposed.sectors), pull)
 
 
 def propagated(shocks: Floats, named: Bools, stress: Floats) -> Floats:
@@ -254,49 +135,81 @@ def _asked(parameters: StressTestParameters) -> list[Scenario]:
 
 
 def _outcome(
-    scenario: Scenario, exposed: _Exposed, stress: Floats | None, parameters: StressTestParameters
+    scenario: Scenario,
+    exposed: _Exposed,
+    stress: Floats | None,
+    errors: StressErrors | None,
+    parameters: StressTestParameters,
 ) -> StressOutcome:
     """Without `stress`, the covariances, nothing is held that could be moved."""
     returns = scenario.returns(parameters.duration, parameters.convexity)
     named = np.array([slug in returns for slug in FACTORS])
     direct = np.array([returns.get(slug, 0.0) for slug in FACTORS])
+    alone = Moves(direct, np.zeros_like(named))
+    pulled = alone if stress is None else Moves(propagated(direct, named, stress), ~named & named[MARKET])
     return StressOutcome(
         scenario=scenario.slug,
         name=scenario.name,
         kind=scenario.kind,
         yield_change=scenario.yield_change,
-        direct=_pnl(direct, exposed, parameters.top),
-        propagated=_pnl(direct if stress is None else propagated(direct, named, stress), exposed, parameters.top),
+        direct=_pnl(alone, exposed, errors, parameters.top),
+        propagated=_pnl(pulled, exposed, errors, parameters.top),
     )
 
 
-def _pnl(shocks: Floats, exposed: _Exposed, top: int) -> StressPnl:
-    uncapped = exposed.moved @ shocks
+def _pnl(moves: Moves, exposed: _Exposed, errors: StressErrors | None, top: int) -> StressPnl:
+    uncapped = exposed.moved @ moves.returns
     by_symbol = np.maximum(uncapped, exposed.worst)
     capped = by_symbol > uncapped
     total, nav = float(by_symbol.sum()), exposed.holdings.nav
-    by_factor = exposed.moved.sum(axis=0) * shocks
+    by_factor = exposed.moved.sum(axis=0) * moves.returns
     by_sector = np.bincount(exposed.sector_of, by_symbol, len(exposed.sectors))
-    largest = [int(n) for n in np.argsort(-np.abs(by_symbol), kind="stable")[:top] if by_symbol[n] != 0]
+    error = None if errors is None else errors.of(moves, capped)
     return StressPnl(
         pnl=total,
         pnl_of_nav=total / nav if nav > 0 else None,
+        standard_error=None if error is None else error.total,
         spared_by_caps=float((by_symbol - uncapped).sum()),
         capped_positions=int(capped.sum()),
         factors=[
-            StressByFactor(factor=slug, name=name, shock=float(shocks[n]), pnl=float(by_factor[n]))
+            StressByFactor(
+                factor=slug,
+                name=name,
+                shock=float(moves.returns[n]),
+                pnl=float(by_factor[n]),
+                standard_error=None if error is None else float(error.by_factor[n]),
+            )
             for n, (slug, name) in enumerate(RISK_FACTOR_NAMES.items())
-            if shocks[n] != 0
+            if moves.returns[n] != 0
         ],
-        positions=[
-            StressBySymbol(symbol=exposed.holdings.symbols[n], pnl=float(by_symbol[n]), capped=bool(capped[n]))
-            for n in largest
-        ],
+        positions=_largest(top, by_symbol, capped=capped, moves=moves, exposed=exposed, errors=errors),
         sectors=[
-            StressBySector(sector=exposed.sectors[n] or None, pnl=float(by_sector[n]))
+            StressBySector(
+                sector=exposed.sectors[n] or None,
+                pnl=float(by_sector[n]),
+                standard_error=None if error is None else float(error.by_sector[n]),
+            )
             for n in np.argsort(-np.abs(by_sector), kind="stable")
         ],
     )
+
+
+def _largest(
+    top: int, by_symbol: Floats, *, capped: Bools, moves: Moves, exposed: _Exposed, errors: StressErrors | None
+) -> list[StressBySymbol]:
+    largest = np.argsort(-np.abs(by_symbol), kind="stable")[:top]
+    largest = largest[by_symbol[largest] != 0]
+    off = np.full(len(largest), np.nan) if errors is None else errors.of_symbols(moves, largest)
+    off = np.where(capped[largest] & np.isfinite(off), 0.0, off)
+    return [
+        StressBySymbol(
+            symbol=exposed.holdings.symbols[n],
+            pnl=float(by_symbol[n]),
+            standard_error=None if np.isnan(error) else float(error),
+            capped=bool(capped[n]),
+        )
+        for n, error in zip(largest.tolist(), off.tolist(), strict=True)
+    ]
 
 
 MEASURE = Measure(

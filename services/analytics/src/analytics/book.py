@@ -1,5 +1,7 @@
 """A book: one valuation of one portfolio, whole, as the arithmetic reads it."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -91,6 +93,15 @@ class Book:
     def weights(self) -> NDArray[np.float64] | None:
         """(N,) signed market value over NAV; null where NAV is not positive, for then no weight means anything."""
         return self.market_values / self.snapshot.nav if self.snapshot.nav > 0 else None
+
+    @cached_property
+    def public_lots(self) -> Mapping[str, tuple[int, ...]]:
+        """The places in `positions` of each symbol's public lots, in their order."""
+        places: dict[str, list[int]] = defaultdict(list)
+        for place, position in enumerate(self.positions):
+            if position.investment_class == "PUBLIC":
+                places[position.symbol].append(place)
+        return {symbol: tuple(held) for symbol, held in places.items()}
 
     @cached_property
     def estimable_symbols(self) -> frozenset[str]:

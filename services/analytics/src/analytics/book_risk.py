@@ -5,7 +5,7 @@ as many books over these symbols as are asked about. Values in USD give figures 
 figures relative to NAV.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -35,6 +35,16 @@ class Loadings:
     """(8, 8) daily."""
     session_weights: Floats
     """(T,), summing to 1."""
+
+    def of(self, places: Bools) -> "Loadings":
+        """Those of some of the symbols."""
+        return replace(
+            self,
+            entered=self.entered[places],
+            betas=self.betas[places],
+            residuals=self.residuals[places],
+            unseen_variance=self.unseen_variance[places],
+        )
 
     @property
     def variances(self) -> Floats:

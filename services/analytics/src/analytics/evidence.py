@@ -1,9 +1,12 @@
 """Everything a measure may look at."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from analytics.book import Book
 from analytics.edition import Edition
+from analytics.forecast import Forecast, forecast_of
+from analytics.holdings import Holdings, holdings_of
 from analytics.past import NO_PAST, Past
 
 
@@ -19,3 +22,13 @@ class Evidence:
         """Refuse what does not belong together."""
         if self.edition.edition != self.book.edition:
             raise ValueError(f"the book belongs to edition {self.book.edition}, not to {self.edition.edition}")
+
+    @cached_property
+    def holdings(self) -> Holdings:
+        """The book by symbol; measures that are computed of the same evidence share it."""
+        return holdings_of(self.book, self.edition)
+
+    @cached_property
+    def forecast(self) -> Forecast:
+        """The risk forecast of the holdings, shared likewise."""
+        return forecast_of(self.holdings, self.edition.risk)

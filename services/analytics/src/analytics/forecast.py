@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from analytics.book_risk import NOTHING_AT_RISK, BookRisk, NoRiskReason, book_risk, loadings_of, why_no_risk
+from analytics.book_risk import NOTHING_AT_RISK, BookRisk, Loadings, NoRiskReason, book_risk, loadings_of, why_no_risk
 from analytics.holdings import Holdings
 from analytics.risk_model import RiskModel
 from riskstream.market.arrays import Bools
@@ -29,6 +29,8 @@ class Forecast:
     """The place of each that did not, and why. Empty where the edition could forecast nothing."""
     coverage: float | None
     """Share of the book's gross market value that entered; None where gross is 0."""
+    loadings: Loadings | None
+    """Of the N symbols; None where the edition could forecast nothing."""
     observations: float | None
     """The effective number of sessions that the model was estimated from, `1 / Σω²` (Kish); None without a model."""
 
@@ -45,19 +47,20 @@ def forecast_of(holdings: Holdings, model: RiskModel) -> Forecast:
     nothing = np.zeros(len(holdings.symbols), dtype=bool)
     observations = effective_observations(model)
     if holdings.gross == 0:
-        return Forecast(NOTHING_AT_RISK, None, nothing, {}, None, observations)
+        return Forecast(NOTHING_AT_RISK, None, nothing, {}, None, None, observations)
     missing = why_no_risk(model)
     if missing is not None:
-        return Forecast(None, missing, nothing, {}, 0.0, observations)
+        return Forecast(None, missing, nothing, {}, 0.0, None, observations)
     loadings = loadings_of(model, holdings.rows)
     lacking: dict[int, LackingReason] = {
         int(n): "no_loadings" if np.isnan(model.betas[holdings.rows[n]]).any() else "no_specific_variance"
         for n in np.flatnonzero(~loadings.entered)
     }
     if not loadings.entered.any():
-        return Forecast(None, "no_position_has_it", loadings.entered, lacking, 0.0, observations)
+        return Forecast(None, "no_position_has_it", loadings.entered, lacking, 0.0, loadings, observations)
     risk = book_risk(loadings, holdings.market_values)
-    return Forecast(risk, None, loadings.entered, lacking, holdings.coverage(loadings.entered), observations)
+    coverage = holdings.coverage(loadings.entered)
+    return Forecast(risk, None, loadings.entered, lacking, coverage, loadings, observations)
 
 
 def effective_observations(model: RiskModel) -> float | None:

@@ -26,13 +26,13 @@ def close_of(symbol: str, book: Book, edition: Edition) -> float:
 
     What the book values its own lots at comes first, so that trading in what is held changes no value.
     """
-    for position in book.positions:
-        if position.symbol == symbol and position.investment_class == "PUBLIC":
-            if position.price is None or position.price_status == "unpriced":
-                raise ImpossibleTradeError(
-                    f"{symbol} has no close within five sessions of {book.session}, so that a trade in it has no price"
-                )
-            return position.price
+    if symbol in book.public_lots:
+        first = book.positions[book.public_lots[symbol][0]]
+        if first.price is None or first.price_status == "unpriced":
+            raise ImpossibleTradeError(
+                f"{symbol} has no close within five sessions of {book.session}, so that a trade in it has no price"
+            )
+        return first.price
     if symbol not in edition.index or symbol in book.unknown_symbols:
         raise ImpossibleTradeError(
             f"{symbol} is not known to edition {edition.edition}: a symbol becomes known when a portfolio holds it"
@@ -53,15 +53,22 @@ def traded(book: Book, edition: Edition, trades: Iterable[Trade], *, short: bool
     orders: dict[str, float] = defaultdict(float)
     for trade in trades:
         orders[trade.symbol] += trade.quantity
-    positions, spent = list(book.positions), 0.0
+    changed: dict[int, Position | None] = {}
+    opened: list[Position] = []
+    spent = 0.0
     for symbol, quantity in sorted(orders.items()):
         if quantity == 0:
             continue
         price = close_of(symbol, book, edition)
-        _refuse_uncovered(symbol, quantity, positions, short=short)
+        _refuse_uncovered(symbol, quantity, _held(book, symbol), short=short)
         spent += quantity * price
-        positions = _after(positions, symbol, quantity, _new_lot(book, edition, symbol, price))
-    return replace(book, snapshot=_with(book.snapshot, positions, spent), positions=tuple(positions))
+        lots, left = _closed(book, symbol, quantity)
+        changed |= lots
+        if left != 0:
+            opened.append(_new_lot(book, edition, symbol, price)._replace(quantity=left, market_value=left * price))
+    kept = (changed.get(place, position) for place, position in enumerate(book.positions))
+    positions = (*(position for position in kept if position is not None), *opened)
+    return replace(book, snapshot=_with(book.snapshot, positions, spent), positions=positions)
 
 
 def trades_to(book: Book, edition: Edition, weights: Mapping[str, float], *, close_others: bool) -> list[Trade]:
@@ -73,29 +80,24 @@ def trades_to(book: Book, edition: Edition, weights: Mapping[str, float], *, clo
         raise ImpossibleTradeError(
             f"NAV is {book.snapshot.nav:.2f} USD, of which no weight means anything; send trades"
         )
-    held = _held(book.positions)
     wanted = dict(weights)
     if close_others:
-        for symbol, quantity in held.items():
-            if quantity != 0:
+        for symbol in book.public_lots:
+            if _held(book, symbol) != 0:
                 wanted.setdefault(symbol, 0.0)
     return [
-        Trade(symbol, weight * book.snapshot.nav / close_of(symbol, book, edition) - held.get(symbol, 0.0))
+        Trade(symbol, weight * book.snapshot.nav / close_of(symbol, book, edition) - _held(book, symbol))
         for symbol, weight in wanted.items()
     ]
 
 
-def _held(positions: Sequence[Position]) -> dict[str, float]:
-    """Shares of public symbols, net."""
-    held: dict[str, float] = defaultdict(float)
-    for position in positions:
-        if position.investment_class == "PUBLIC" and position.market_value != 0:
-            held[position.symbol] += position.quantity
-    return held
+def _held(book: Book, symbol: str) -> float:
+    """Shares of a public symbol, net."""
+    lots = (book.positions[place] for place in book.public_lots.get(symbol, ()))
+    return sum((lot.quantity for lot in lots if lot.market_value != 0), 0.0)
 
 
-def _refuse_uncovered(symbol: str, quantity: float, positions: Sequence[Position], *, short: bool) -> None:
-    held = _held(positions).get(symbol, 0.0)
+def _refuse_uncovered(symbol: str, quantity: float, held: float, *, short: bool) -> None:
     if quantity < 0 and not short and -quantity > max(held, 0.0) * (1 + 1e-12):
         raise ImpossibleTradeError(
             f"{-quantity:g} of {symbol} are to be sold, of which {max(held, 0.0):g} are held; "
@@ -103,34 +105,27 @@ def _refuse_uncovered(symbol: str, quantity: float, positions: Sequence[Position
         )
 
 
-def _after(positions: Sequence[Position], symbol: str, quantity: float, lot: Position) -> list[Position]:
-    """Lots of the other side closed as far as the trade goes, and the rest of it as `lot`."""
-    left, changed = quantity, []
-    for position in positions:
-        is_opposite = (
-            position.symbol == symbol and position.investment_class == "PUBLIC" and position.quantity * left < 0
-        )
-        if not is_opposite or position.market_value == 0:
-            changed.append(position)
+def _closed(book: Book, symbol: str, quantity: float) -> tuple[dict[int, Position | None], float]:
+    """The lots of the other side, by place, closed as far as a trade goes, None where whole; and the rest of it."""
+    left = quantity
+    lots: dict[int, Position | None] = {}
+    for place in book.public_lots.get(symbol, ()):
+        lot = book.positions[place]
+        if lot.quantity * left >= 0 or lot.market_value == 0:
             continue
-        taken = left if abs(left) < abs(position.quantity) else -position.quantity
+        taken = left if abs(left) < abs(lot.quantity) else -lot.quantity
         left -= taken
-        kept = position.quantity + taken
-        if kept != 0:
-            share = kept / position.quantity
-            changed.append(position._replace(quantity=kept, market_value=position.market_value * share))
-    if left != 0:
-        assert lot.price is not None
-        changed.append(lot._replace(quantity=left, market_value=left * lot.price))
-    return changed
+        kept = lot.quantity + taken
+        share = kept / lot.quantity
+        lots[place] = lot._replace(quantity=kept, market_value=lot.market_value * share) if kept != 0 else None
+    return lots, left
 
 
 def _new_lot(book: Book, edition: Edition, symbol: str, price: float) -> Position:
     """Priced as the lots of the symbol that are there, if there are any."""
     position_id = uuid5(book.portfolio, f"what-if:{symbol}")
-    for position in book.positions:
-        if position.symbol == symbol and position.investment_class == "PUBLIC":
-            return position._replace(position_id=position_id, cost_basis=None, unrealised_pnl=None, pnl=0.0)
+    for place in book.public_lots.get(symbol, ()):
+        return book.positions[place]._replace(position_id=position_id, cost_basis=None, unrealised_pnl=None, pnl=0.0)
     return Position(
         position_id=position_id,
         symbol=symbol,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from analytics.evidence import Evidence
-from analytics.holdings import Holdings, holdings_of
+from analytics.holdings import Holdings
 from analytics.measures.excluded import ExcludedSymbol, excluded_symbols
 from analytics.measures.measure import Finding, Measure, Parameters, Result
 from riskstream.market.arrays import Bools, Floats
@@ -87,7 +87,7 @@ def compute(evidence: Evidence, parameters: CorrelationParameters) -> Finding[Co
 
     Coverage is the share of gross market value of the symbols shown that are part of some pair.
     """
-    holdings, edition = holdings_of(evidence.book, evidence.edition), evidence.edition
+    holdings, edition = evidence.holdings, evidence.edition
     held = np.flatnonzero(holdings.market_values)
     largest = held[np.argsort(-np.abs(holdings.market_values[held]), kind="stable")]
     shown = largest[: parameters.top]

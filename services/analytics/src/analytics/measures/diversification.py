@@ -3,11 +3,11 @@
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analytics.book_risk import Loadings, loadings_of
+from analytics.book_risk import Loadings
 from analytics.evidence import Evidence
-from analytics.forecast import NoForecastReason, forecast_of
-from analytics.holdings import holdings_of
+from analytics.forecast import NoForecastReason
 from analytics.measures.estimation import RiskEstimation, estimation_of
 from analytics.measures.excluded import ExcludedSymbol, excluded_symbols
 from analytics.measures.measure import Finding, Measure, Parameters, Result
@@ -54,16 +54,16 @@ def compute(evidence: Evidence, _: Parameters) -> Finding[Diversification]:
     A sample covariance of 252 sessions would leave out what is younger, and would be singular for larger books.
     """
     model = evidence.edition.risk
-    holdings = holdings_of(evidence.book, evidence.edition)
-    forecast = forecast_of(holdings, model)
+    holdings = evidence.holdings
+    forecast = evidence.forecast
     held = forecast.entered & (holdings.market_values != 0)
     volatility = None if forecast.risk is None else forecast.risk.volatility
     reason: NoRatioReason | None = forecast.reason
     weighted: float | None = None
     shares: Floats | None = None
     if volatility is not None and held.any():
-        loadings = loadings_of(model, holdings.rows[held])
-        values = holdings.market_values[held]
+        assert forecast.loadings is not None  # there is a risk
+        loadings, values = forecast.loadings.of(held), holdings.market_values[held]
         weighted = float(np.abs(values) @ np.sqrt(loadings.variances))
         # What cancels out leaves a rounding behind, of which no share would mean anything.
         if volatility > 1e-9 * weighted:
@@ -99,26 +99,38 @@ def bets(loadings: Loadings, values: Floats) -> Floats:
     """
     # A root of F that is there too where it is singular.
     roots, axes = np.linalg.eigh(loadings.factor_covariance)
-    unseen = np.flatnonzero(loadings.unseen_variance > 0)
-    own = np.zeros((len(values), len(unseen)))
-    own[unseen, np.arange(len(unseen))] = np.sqrt(loadings.unseen_variance[unseen])
-    parts = np.concatenate(
+    shared = np.concatenate(
         [
             loadings.betas @ (axes * np.sqrt(np.maximum(roots, 0.0))),
             loadings.residuals * np.sqrt(loadings.session_weights),
-            own,
         ],
         axis=1,
     )
-    if parts.shape[1] < len(values):
-        vectors = np.linalg.eigh(parts.T @ parts)[1]
-        moved = vectors.T @ (parts.T @ values)
-        variances = moved**2
+    own = loadings.unseen_variance
+    unseen = np.flatnonzero(own > 0)
+    if shared.shape[1] + len(unseen) < len(values):
+        vectors = np.linalg.eigh(_inner(shared, own, unseen))[1]
+        sums = np.concatenate([values @ shared, values[unseen] * np.sqrt(own[unseen])])
+        variances = (sums @ vectors) ** 2
     else:
-        variance, vectors = np.linalg.eigh(parts @ parts.T)
-        variances = np.maximum(variance, 0.0) * (vectors.T @ values) ** 2
+        covariance = shared @ shared.T
+        covariance[np.diag_indices_from(covariance)] += own
+        variance, vectors = np.linalg.eigh(covariance)
+        variances = np.maximum(variance, 0.0) * (values @ vectors) ** 2
     found: Floats = variances / variances.sum()
     return found
+
+
+def _inner(shared: Floats, own: Floats, unseen: NDArray[np.intp]) -> Floats:
+    """A'A, put together of its parts, as the columns of symbols with unseen residuals have one entry each."""
+    size, columns = shared.shape[1] + len(unseen), shared.shape[1]
+    across = np.sqrt(own[unseen])[:, None] * shared[unseen]
+    inner = np.zeros((size, size))
+    inner[:columns, :columns] = shared.T @ shared
+    inner[columns:, :columns] = across
+    inner[:columns, columns:] = across.T
+    inner[range(columns, size), range(columns, size)] = own[unseen]
+    return inner
 
 
 def effective_number(shares: Floats) -> float:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from analytics.book import Book
 from analytics.evidence import Evidence
-from analytics.holdings import Holdings, holdings_of
+from analytics.holdings import Holdings
 from analytics.measures.excluded import ExcludedSymbol, excluded_symbols
 from analytics.measures.measure import Finding, Measure, Parameters, Result, UnanswerableError
 from analytics.past import Returns, Wanted
@@ -115,7 +115,7 @@ def compute(evidence: Evidence, parameters: ReplayParameters) -> Finding[Histori
     since, until = parameters.bounds
     if until > evidence.book.session:
         raise UnanswerableError("until", f"{until} is after the valuation's session, {evidence.book.session}")
-    holdings = holdings_of(evidence.book, evidence.edition)
+    holdings = evidence.holdings
     past = evidence.past.returns
     used = (past.sessions > np.datetime64(since, "D")) & (past.sessions <= np.datetime64(until, "D"))
     days = past.sessions[used]

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from analytics.book_risk import BookRisk
 from analytics.evidence import Evidence
-from analytics.forecast import Forecast, NoForecastReason, forecast_of
-from analytics.holdings import Holdings, holdings_of
+from analytics.forecast import Forecast, NoForecastReason
+from analytics.holdings import Holdings
 from analytics.measures.estimation import RiskEstimation, estimation_of
 from analytics.measures.excluded import ExcludedSymbol, excluded_symbols
 from analytics.measures.measure import Finding, Measure, Parameters, Result
@@ -149,8 +149,8 @@ def compute(evidence: Evidence, parameters: RiskParameters) -> Finding[Risk]:
     by it. A symbol that cannot enter is left out and named. A book that holds nothing at risk has volatility 0.
     """
     model = evidence.edition.risk
-    holdings = holdings_of(evidence.book, evidence.edition)
-    forecast = forecast_of(holdings, model)
+    holdings = evidence.holdings
+    forecast = evidence.forecast
     if forecast.risk is None:
         assert forecast.reason is not None
         return Finding(_without(forecast.reason, forecast, holdings, model), forecast.coverage)
@@ -259,7 +259,8 @@ def _position(n: int, risk: BookRisk, holdings: Holdings, model: RiskModel) -> R
 
 def _sectors(risk: BookRisk, forecast: Forecast, holdings: Holdings) -> list[RiskOfSector]:
     names = sorted({sector or "" for sector in holdings.sectors})
-    place = np.array([names.index(sector or "") for sector in holdings.sectors], dtype=np.intp)
+    of = {name: n for n, name in enumerate(names)}
+    place = np.array([of[sector or ""] for sector in holdings.sectors], dtype=np.intp)
     entered = np.bincount(place, forecast.entered, len(names))
     values = np.bincount(place, np.where(forecast.entered, holdings.market_values, 0.0), len(names))
     contributions = np.bincount(place, risk.contributions, len(names))

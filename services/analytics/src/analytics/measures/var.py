@@ -9,12 +9,11 @@ from analytics import student_t
 from analytics.as_held import as_held
 from analytics.edition import Edition
 from analytics.evidence import Evidence
-from analytics.forecast import Forecast, NoForecastReason, forecast_of
-from analytics.holdings import Holdings, holdings_of
+from analytics.forecast import Forecast, NoForecastReason
+from analytics.holdings import Holdings
 from analytics.measures.estimation import RiskEstimation, estimation_of
 from analytics.measures.excluded import ExcludedSymbol, excluded_symbols
 from analytics.measures.measure import Finding, Measure, Parameters, Result
-from analytics.risk_model import RiskModel
 from analytics.tail import Tail, fewest_sessions, tail_count, tail_of
 from riskstream.market.arrays import Floats
 
@@ -161,9 +160,9 @@ def compute(evidence: Evidence, _: Parameters) -> Finding[Var]:
     Coverage is the smaller of the two methods'. A book that holds nothing at risk may lose 0.
     """
     edition = evidence.edition
-    holdings = holdings_of(evidence.book, edition)
+    holdings = evidence.holdings
     historical = _historical(holdings, edition)
-    parametric = _parametric(holdings, edition.risk)
+    parametric = _parametric(evidence)
     coverages = [one.coverage for one in (historical, parametric) if one.coverage is not None]
     result = Var(
         horizon_sessions=1,
@@ -234,8 +233,8 @@ def _historical_level(
     )
 
 
-def _parametric(holdings: Holdings, model: RiskModel) -> ParametricVar:
-    forecast = forecast_of(holdings, model)
+def _parametric(evidence: Evidence) -> ParametricVar:
+    holdings, forecast, model = evidence.holdings, evidence.forecast, evidence.edition.risk
     return ParametricVar(
         degrees_of_freedom=DEGREES,
         daily_volatility_usd=None if forecast.risk is None else forecast.risk.volatility,

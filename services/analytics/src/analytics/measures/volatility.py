@@ -9,7 +9,6 @@ import numpy as np
 from analytics.as_held import AsHeld, as_held
 from analytics.edition import RETURN_SESSIONS
 from analytics.evidence import Evidence
-from analytics.holdings import holdings_of
 from analytics.measures.excluded import ExcludedReason, ExcludedSymbol, excluded_symbols
 from analytics.measures.measure import Finding, Measure, Parameters, Result
 from riskstream.market.arrays import Floats
@@ -98,7 +97,7 @@ class Volatility(Result):
 
 def compute(evidence: Evidence, _: Parameters) -> Finding[Volatility]:
     """Realised volatilities, an exponentially weighted one, and what today's is among a year of them (§4)."""
-    holdings = holdings_of(evidence.book, evidence.edition)
+    holdings = evidence.holdings
     past = as_held(holdings, evidence.edition, RETURN_SESSIONS)
     still = holdings.gross == 0
     lacking: dict[int, ExcludedReason] = {int(n): "no_returns" for n in np.flatnonzero(~past.entered)}

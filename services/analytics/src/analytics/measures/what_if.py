@@ -148,9 +148,10 @@ def compute(evidence: Evidence, parameters: WhatIfParameters) -> Finding[WhatIf]
         raise UnanswerableError("trades" if parameters.trades else "target_weights", str(error)) from error
     figures: list[Difference] = []
     coverages: list[float] = []
+    changed = Evidence(after, edition)
     for compared in COMPARED:
         was, _ = compared.figures(evidence)
-        would_be, coverage = compared.figures(Evidence(after, edition))
+        would_be, coverage = compared.figures(changed)
         figures += _differences(compared.measure.name, was, would_be)
         if coverage is not None:
             coverages.append(coverage)

@@ -63,6 +63,17 @@ def test_a_call_that_has_ended_is_told_with_the_time_it_took(spans: Kept) -> Non
     )
 
 
+def test_what_is_done_all_the_time_is_not_told_and_keeps_its_trace_for_the_log(spans: Kept) -> None:
+    with tracing.span("outer"):
+        with tracing.untold():
+            tracing.record_call("SELECT", 0.1, {})
+            with tracing.call("INSERT", {}), tracing.span("inner"):
+                quiet = tracing.current_traceparent() or ""
+        tracing.record_call("UPDATE", 0.1, {})
+    assert spans.names() == ["UPDATE", "outer"]
+    assert quiet[3:35] == f"{spans.only('outer').context.trace_id:032x}"
+
+
 def test_a_trace_that_is_not_kept_has_no_calls_and_is_passed_on_as_such() -> None:
     with kept_spans(ALWAYS_OFF) as kept, tracing.span("outer"):
         tracing.record_call("SELECT", 0.1, {})

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from riskstream.runtime import tracing
 from symbol_batch.providers.breaker import Breaker, BreakerState
 from symbol_batch.providers.limit import Grant, Heard, Limit, step
 from symbol_batch.providers.pacing import FIRST_RAISE, Pace
@@ -26,6 +27,10 @@ class SharedLimits:
 
     async def exchange(self, provider: str, heard: Sequence[Heard], wanted: int) -> Grant:
         """See `Limits`. Whoever comes meanwhile waits for the row."""
+        with tracing.untold():
+            return await self._exchange(provider, heard, wanted)
+
+    async def _exchange(self, provider: str, heard: Sequence[Heard], wanted: int) -> Grant:
         async with self._engine.begin() as connection:
             row = await _locked(connection, provider, self._first_rate)
             now = row["now"].timestamp()

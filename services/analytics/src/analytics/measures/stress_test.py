@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from analytics.edition import Edition
 from analytics.evidence import Evidence
-from analytics.holdings import Holdings, holdings_of
+from analytics.holdings import Holdings
 from analytics.loading_errors import loading_errors_of
 from analytics.measures.excluded import ExcludedReason, excluded_symbols
 from analytics.measures.measure import Finding, Measure
@@ -50,7 +50,7 @@ def compute(evidence: Evidence, parameters: StressTestParameters) -> Finding[Str
     positions, and nothing specific. A symbol without loadings is left out and named.
     """
     model = evidence.edition.risk
-    holdings = holdings_of(evidence.book, evidence.edition)
+    holdings = evidence.holdings
     exposed = _exposed(holdings, model)
     reason: Reason | None = None
     if holdings.gross > 0 and model.factors is None:
@@ -197,6 +197,8 @@ def _pnl(moves: Moves, exposed: _Exposed, errors: StressErrors | None, top: int)
 def _largest(
     top: int, by_symbol: Floats, *, capped: Bools, moves: Moves, exposed: _Exposed, errors: StressErrors | None
 ) -> list[StressBySymbol]:
+    if top == 0:
+        return []
     largest = np.argsort(-np.abs(by_symbol), kind="stable")[:top]
     largest = largest[by_symbol[largest] != 0]
     off = np.full(len(largest), np.nan) if errors is None else errors.of_symbols(moves, largest)

@@ -19,6 +19,7 @@ from analytics.measures import (
     volatility,
 )
 from analytics.measures.measure import AnyMeasure, Finding, Measure, Parameters, Result, UnanswerableError
+from analytics.measures.stress_question import StressTestParameters
 from analytics.past import Wanted
 from riskstream.symbology import normalise
 
@@ -47,7 +48,7 @@ COMPARED = (
     Compared(sector_exposure.MEASURE, sector_exposure.MEASURE.parameters()),
     Compared(
         stress_test.MEASURE,
-        stress_test.StressTestParameters(top=0),
+        StressTestParameters(top=0),
         {"excluded": True, "outcomes": {"__all__": {"direct": _OUTCOME, "propagated": _OUTCOME}}},
     ),
 )

@@ -22,15 +22,15 @@ FACTORS = len(RIDGE_PENALTIES)
 
 @dataclass(frozen=True)
 class LoadingErrors:
-    """What the regressions of N symbols on the eight factors left, over T sessions. Rows that are not known are 0."""
+    """What the regressions of N symbols on the eight factors left, over T sessions. What is not known is off by 0."""
 
     known: Bools
     """(N,) whether the loadings were estimated, and from series that are here."""
     residuals: Floats
-    """(N, T) daily, 0 on sessions outside of the symbol's regression; scaled by `√(n / (n − 1 − tr(ZA)))`, for what
-    the regression fitted of its own errors."""
+    """(N, T) daily, 0 on sessions outside of the symbol's regression."""
     inverses: Floats
-    """(N, 8, 8): `(Z'Z + P)⁻¹` in units of returns."""
+    """(N, 8, 8): `(Z'Z + P)⁻¹` in units of returns, times `√(n / (n − 1 − tr(ZA)))` for what the regression fitted of
+    its own errors."""
     means: Floats
     """(N, 8) of the factors over the symbol's sessions."""
     factor_returns: Floats
@@ -79,19 +79,27 @@ def loading_errors_of(edition: Edition, rows: NDArray[np.intp]) -> LoadingErrors
     factors = np.where(complete[:, None], factors, 0.0)
     residuals = risk.residuals[rows]
     seen: Bools = np.asarray(np.isfinite(residuals) & complete)
-    estimated = ~risk.assumed[rows] & np.asarray(np.isfinite(risk.betas[rows]).all(axis=1))
-    patterns, pattern = np.unique(np.packbits(seen, axis=1), axis=0, return_inverse=True)
-    masks = np.unpackbits(patterns, axis=1, count=sessions).astype(np.float64)
-    inverses, means, scale, enough = _regressions(masks, factors)
-    pattern = pattern.reshape(-1)
-    known = estimated & enough[pattern]
+    residuals[~seen] = 0.0
+    patterns, pattern = _distinct(seen)
+    inverses, means, enough = _regressions(patterns, factors)
+    known = enough[pattern] & ~risk.assumed[rows] & np.asarray(np.isfinite(risk.betas[rows]).all(axis=1))
     return LoadingErrors(
         known=known,
-        residuals=np.where(seen & known[:, None], residuals, 0.0) * scale[pattern][:, None],
-        inverses=inverses[pattern],
+        residuals=residuals,
+        inverses=np.where(known[:, None, None], inverses[pattern], 0.0),
         means=means[pattern],
         factor_returns=factors,
     )
+
+
+def _distinct(seen: Bools) -> tuple[Floats, NDArray[np.intp]]:
+    """The M different rows of (N, T) as 0 and 1, (M, T), and which of them each is (N,). Most symbols miss nothing."""
+    whole = seen.all(axis=1)
+    patterns, those = np.unique(np.packbits(seen[~whole], axis=1), axis=0, return_inverse=True)
+    pattern = np.zeros(len(seen), dtype=np.intp)
+    pattern[~whole] = 1 + those.reshape(-1)
+    sessions = seen.shape[1]
+    return np.concatenate([np.ones((1, sessions)), np.unpackbits(patterns, axis=1, count=sessions)]), pattern
 
 
 def _last(factors: Floats, sessions: int) -> Floats:
@@ -102,11 +110,8 @@ def _last(factors: Floats, sessions: int) -> Floats:
     return found
 
 
-def _regressions(masks: Floats, factors: Floats) -> tuple[Floats, Floats, Floats, Bools]:
-    """For M sets of sessions (M, T): inverses (M, 8, 8), means (M, 8), scale of residuals (M,), and whether it can be.
-
-    Where it cannot, all are 0.
-    """
+def _regressions(masks: Floats, factors: Floats) -> tuple[Floats, Floats, Bools]:
+    """For M sets of sessions (M, T): `inverses` (M, 8, 8) and `means` (M, 8), and whether there can be a regression."""
     count = masks.sum(axis=1)
     divisor = np.maximum(count, 1.0)
     means = masks @ factors / divisor[:, None]
@@ -121,4 +126,4 @@ def _regressions(masks: Floats, factors: Floats) -> tuple[Floats, Floats, Floats
     inverse = np.linalg.inv(gram + np.diag(RIDGE_PENALTIES))
     spent = 1.0 + np.einsum("mkl,mlk->m", inverse, gram)
     scale = np.sqrt(np.where(enough, count / np.where(enough, count - spent, 1.0), 0.0))
-    return np.where(enough[:, None, None], inverse / units, 0.0), means, scale, enough
+    return inverse / units * scale[:, None, None], means, enough

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.loading_errors import LoadingErrors, root_sum_of_squares
+from analytics.loading_errors import LoadingErrors
 from analytics.risk_model import FactorCovariance
 from riskstream.market.arrays import Bools, Floats
 from riskstream.market.risk_factors import MARKET
@@ -53,29 +53,41 @@ class StressErrors:
         how far the market pulls. Errors of x, from what symbols do by themselves, say nothing of errors of b.
         """
         out = np.flatnonzero(capped)
-        scores, moved = self._scores, self._moved_by_sector
         if len(out):
-            scores, moved = scores - self._scores_of(out), moved - self._moved_of(out)
-        off = scores * moves.returns
-        pulling = np.where(moves.pulled, moved, 0.0) * moves.returns[MARKET]
+            scores, moved = self._scores - self._scores_of(out), self._moved_by_sector - self._moved_of(out)
+            covariances, covariance = _squares(scores), _squares(scores.sum(axis=0))
+        else:
+            moved, covariances, covariance = self._moved_by_sector, self._covariances, self._covariance
+        shocks = moves.returns
+        pulling = np.where(moves.pulled, moved, 0.0) * shocks[MARKET]
         whole = pulling.sum(axis=0)
+        by_sector = ((covariances @ shocks) * shocks).sum(axis=1) + ((pulling @ self.pull) * pulling).sum(axis=1)
         return PnlError(
-            total=float(np.sqrt((off.sum(axis=(0, 2)) ** 2).sum() + whole @ self.pull @ whole)),
-            by_factor=np.sqrt(root_sum_of_squares(off.sum(axis=0)) ** 2 + whole**2 * np.diag(self.pull)),
-            by_sector=np.sqrt((off.sum(axis=2) ** 2).sum(axis=1) + ((pulling @ self.pull) * pulling).sum(axis=1)),
+            total=float(_root(shocks @ covariance @ shocks + whole @ self.pull @ whole)),
+            by_factor=_root(shocks**2 * np.diag(covariance) + whole**2 * np.diag(self.pull)),
+            by_sector=_root(by_sector),
         )
 
     def of_symbols(self, moves: Moves, those: NDArray[np.intp]) -> Floats:
         """(n,) of each of `those` (n,) symbols alone, not capped; NaN for one whose loadings' errors are not known."""
         alone = self.loadings.of_each(self.values[those, None] * moves.returns, those)
         pulling = np.where(moves.pulled, self.moved[those], 0.0) * moves.returns[MARKET]
-        found: Floats = np.sqrt(alone**2 + ((pulling @ self.pull) * pulling).sum(axis=1))
-        return found
+        return _root(alone**2 + ((pulling @ self.pull) * pulling).sum(axis=1))
 
     @cached_property
     def _scores(self) -> Floats:
         """(G, T, 8)"""
         return self._scores_of(np.arange(len(self.values)))
+
+    @cached_property
+    def _covariances(self) -> Floats:
+        """(G, 8, 8) of what each sector holds of the factors."""
+        return _squares(self._scores)
+
+    @cached_property
+    def _covariance(self) -> Floats:
+        """(8, 8) of what the book holds of them."""
+        return _squares(self._scores.sum(axis=0))
 
     @cached_property
     def _moved_by_sector(self) -> Floats:
@@ -93,6 +105,17 @@ class StressErrors:
         found = np.zeros((self.sectors, self.moved.shape[1]))
         np.add.at(found, self.sector_of[rows], self.moved[rows])
         return found
+
+
+def _squares(scores: Floats) -> Floats:
+    """(…, T, 8) to (…, 8, 8)"""
+    return np.swapaxes(scores, -1, -2) @ scores
+
+
+def _root(variance: Floats) -> Floats:
+    """Of what may end below 0 by a rounding."""
+    found: Floats = np.sqrt(np.maximum(variance, 0.0))
+    return found
 
 
 def pull_errors(factors: FactorCovariance) -> Floats:

@@ -1,24 +1,30 @@
-"""A night and a request as who operates the system sees them: through a collector of traces, by OTLP."""
+"""A night and a request as who operates the system sees them: traces, by OTLP, and metrics."""
 
 import json
+import time
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from local_stack.programs import SymbolBatch
-from local_stack.system import RunningServers, System, shortly_before_the_night
+from local_stack.system import TOPICS_FILE, RunningServers, System, shortly_before_the_night
 from observer.collector import Collector, Seen
 from riskstream.market.risk_factors import BENCHMARKS
+from riskstream.messaging.topics import load_topics
+from riskstream.runtime.clock import NEW_YORK
+from riskstream.runtime.metrics import catalogue
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 BEFORE, SESSION = date(2026, 3, 9), date(2026, 3, 10)
 CALLER = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
+PARTITIONS = {topic.name: topic.partitions for topic in load_topics(TOPICS_FILE).topics}
 SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5
 
 
@@ -66,6 +72,7 @@ def told(servers: RunningServers, tmp_path_factory: pytest.TempPathFactory) -> I
             market=["--synthetic", "--seed", "11", "--symbols", "20", "--reference", str(SESSION)],
             tuning={
                 "RISKSTREAM_RECONCILE_SECONDS": "0.3",
+                "RISKSTREAM_SWEEP_SECONDS": "0.5",
                 "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
                 "OTEL_BSP_SCHEDULE_DELAY": "200",
                 "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=rehearsal",
@@ -216,3 +223,61 @@ def test_polls_and_probes_are_not_told(told: Told) -> None:
     for span in told.collector.spans():
         assert not span.name.startswith(("GET /health", "GET /metrics"))
         assert span.parent or "db.system.name" not in span.attributes, f"{span.name} is part of nothing"
+
+
+def scraped(system: System, service: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    text = httpx.get(f"{getattr(system, service).url}/metrics", timeout=5, trust_env=False).text
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_what_alerts_look_at_is_shown_from_the_start_and_well_after_a_night(told: Told) -> None:
+    def value(service: str, name: str, **labels: str) -> float | None:
+        return scraped(told.system, service).get((f"riskstream_{name}", frozenset(labels.items())))
+
+    def soon(wanted: float, *asked: str, **labels: str) -> None:
+        deadline = time.monotonic() + 20
+        while (found := value(*asked, **labels)) != wanted:
+            assert time.monotonic() < deadline, f"{asked} {labels} is {found}, not {wanted}"
+            time.sleep(0.2)
+
+    due = datetime.combine(SESSION, datetime.min.time(), NEW_YORK).replace(hour=21).timestamp()
+    soon(due, "symbol_batch", "night_published_session_timestamp_seconds")
+    assert value("symbol_batch", "night_due_session_timestamp_seconds") == due
+    assert value("symbol_batch", "night_overdue_seconds") == 0
+    assert value("symbol_batch", "symbols_freshness_sessions") == 0
+    assert value("symbol_batch", "night_coverage_ratio") == 1
+    assert value("symbol_batch", "night_attempts_total", state="failed") == 0
+    for service, schema in (
+        ("symbol_batch", "symbols"),
+        ("portfolio_refresh", "valuations"),
+        ("onboarding", "portfolios"),
+    ):
+        soon(0, service, "outbox_oldest_age_seconds", schema=schema)
+        assert value(service, "relay_failures_total", schema=schema) == 0
+    for service, table in (("symbol_batch", "market_data_cache"), ("portfolio_refresh", "portfolio_snapshots")):
+        assert value(service, "database_missing_partitions", table=table) == 0
+        assert value(service, "database_default_partition_rows", table=table) == 0
+    for topic, partitions in PARTITIONS.items():
+        assert value("portfolio_refresh", "kafka_topic_partitions", topic=topic) == partitions, topic
+    changes = {"group": "portfolio-refresh.changes", "topic": "portfolio.changed"}
+    assert value("portfolio_refresh", "consumer_dead_letters_total", **changes) == 0
+    assert value("portfolio_refresh", "consumer_assigned_partitions", group="portfolio-refresh.changes") == 12
+    soon(0, "portfolio_refresh", "portfolios_behind")
+    soon(0, "portfolio_refresh", "portfolios_failing")
+    assert value("analytics", "analytics_redis_failures_total", verb="get") == 0
+    for service in ("symbol_batch", "portfolio_refresh", "onboarding", "analytics"):
+        assert value(service, "process_ready") == 1
+        assert (value(service, "event_loop_lag_seconds_count") or 0) > 0
+        assert (value(service, "trace_spans_total", outcome="sent") or 0) > 0
+        assert value(service, "trace_spans_total", outcome="lost") == 0
+
+
+def test_services_show_nothing_that_the_catalogue_does_not_name(told: Told) -> None:
+    known = {series for one in catalogue() for series in one.series}
+    for service in ("symbol_batch", "portfolio_refresh", "onboarding", "analytics"):
+        shown = {name for name, _ in scraped(told.system, service) if not name.startswith(("python_", "process_"))}
+        assert shown <= known

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from analytics.evidence import Evidence
 from analytics.ledger import Ledger, Lots, Splits
-from analytics.measures.attribution import AttributionParameters, compute
+from analytics.measures.attribution import compute
+from analytics.measures.attribution_question import AttributionParameters
 from analytics.measures.attribution_result import Attribution
 from analytics.past import Past, Snapshots
 from riskstream.market.risk_factors import BENCHMARKS, risk_factor_returns

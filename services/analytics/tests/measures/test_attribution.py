@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from analytics.evenings import evenings_of
 from analytics.evidence import Evidence
-from analytics.measures.attribution import AttributionParameters, compute, wants
+from analytics.measures.attribution import compute, wants
+from analytics.measures.attribution_question import AttributionParameters
 from analytics.measures.attribution_result import Attribution, UnexplainedPart
 from analytics.measures.measure import Finding, UnanswerableError
 from analytics.past import Past, Snapshots
@@ -130,6 +131,20 @@ def test_a_range_is_the_sum_of_its_days() -> None:
     assert [day.session for day in found.days] == DAYS[1:]
     assert [day.loadings_session for day in found.days] == DAYS[:-1]
     assert finding.coverage == pytest.approx(1)
+
+
+def test_how_far_the_factors_part_is_off_is_said_where_the_edition_knows_it() -> None:
+    found = _ask(HELD_THROUGH).result
+    assert (found.factor_pnl_standard_error, found.standard_error_coverage) == (None, 0)
+    assert found.standard_error_reason == "nothing_estimated", "the edition holds neither symbol"
+    assert {one.standard_error for one in found.by_factor} == {None}
+    past, known = HELD_THROUGH, edition_of(planted_market(["A", "B"]))
+    session = past.snapshots.sessions[-1].item() if past.snapshots is not None else SESSION
+    there = compute(Evidence(replace(BOOK, session=session), known, past), AttributionParameters()).result
+    assert there.factor_pnl_standard_error is not None
+    assert there.factor_pnl_standard_error > 0
+    assert there.by_factor[0].standard_error == pytest.approx(there.factor_pnl_standard_error), "the market alone moved"
+    assert (there.standard_error_coverage, there.standard_error_reason) == (1, None)
 
 
 def test_a_range_may_end_before_the_session() -> None:

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
-from pydantic import Field, model_validator
 
 from analytics.book import Book
 from analytics.evenings import Evenings, evenings_of
 from analytics.evidence import Evidence
 from analytics.ledger import Ledger
+from analytics.measures.attribution_error import FactorPnlError, factor_pnl_error
+from analytics.measures.attribution_question import LONGEST, AttributionParameters
 from analytics.measures.attribution_result import (
     AttributedDay,
     Attribution,
@@ -21,13 +22,12 @@ from analytics.measures.attribution_result import (
     UnexplainedPart,
     nothing_attributed,
 )
-from analytics.measures.measure import Finding, Measure, Parameters, UnanswerableError
+from analytics.measures.measure import Finding, Measure, UnanswerableError
 from analytics.past import Wanted
 from analytics.pnl_parts import PnlParts, UntoldReason, parts_of, r_squared
 from analytics.risk_model import RISK_FACTOR_NAMES
 from riskstream.market.arrays import Bools, Days, Floats
 
-LONGEST = timedelta(days=366)
 FEWEST_FOR_R_SQUARED = 21
 """Days; of a shorter question R² is that of so many up to its end."""
 NAMED = 25
@@ -36,25 +36,6 @@ NAMED = 25
 _BEFORE = timedelta(days=33)
 """24 weekdays: so many sessions, whatever holidays there are."""
 _VALUE_AND_GROWTH = [n for n, slug in enumerate(RISK_FACTOR_NAMES) if slug in {"value", "growth"}]
-
-
-class AttributionParameters(Parameters):
-    since: date | None = Field(
-        default=None, description="The first day; by default the last one alone.", examples=["2024-12-02"]
-    )
-    until: date | None = Field(
-        default=None, description="The last day; by default the valuation's session.", examples=["2024-12-13"]
-    )
-    top: int = Field(default=10, ge=0, le=1_000, description="How many of the symbols that made or lost most to list.")
-
-    @model_validator(mode="after")
-    def _a_range(self) -> Self:
-        if self.since is not None and self.until is not None:
-            if self.since > self.until:
-                raise ValueError(f"since {self.since} is after until {self.until}; swap them")
-            if self.until - self.since > LONGEST:
-                raise ValueError(f"at most {LONGEST.days} days can be attributed at once; ask for a part of them")
-        return self
 
 
 def wants(book: Book, parameters: AttributionParameters) -> Wanted:
@@ -92,7 +73,8 @@ def compute(evidence: Evidence, parameters: AttributionParameters) -> Finding[At
     )
     evenings = evenings_of(ledger)
     parts = parts_of(ledger, evenings)
-    return Finding(_attribution(asked, evenings, parts, parameters.top), _coverage(asked, evenings, parts))
+    error = factor_pnl_error(evidence.edition, ledger, evenings, parts, days)
+    return Finding(_attribution(asked, evenings, parts, error, parameters.top), _coverage(asked, evenings, parts))
 
 
 def _range(book: Book, parameters: AttributionParameters) -> tuple[date, date]:
@@ -137,7 +119,7 @@ class _Asked:
         return [self.ledger.symbols[n] for n in some[np.argsort(-sizes[some], kind="stable")]]
 
 
-def _attribution(asked: _Asked, evenings: Evenings, parts: PnlParts, top: int) -> Attribution:
+def _attribution(asked: _Asked, evenings: Evenings, parts: PnlParts, error: FactorPnlError, top: int) -> Attribution:
     factors, specific = parts.by_factor.sum(axis=1), parts.specific.sum(axis=1)
     unexplained = asked.pnl - factors - specific
     pnl, by_factors, by_itself, rest = (asked.total(one) for one in (asked.pnl, factors, specific, unexplained))
@@ -156,6 +138,9 @@ def _attribution(asked: _Asked, evenings: Evenings, parts: PnlParts, top: int) -
         factor_pnl=by_factors,
         specific_pnl=by_itself,
         unexplained_pnl=rest,
+        factor_pnl_standard_error=error.total,
+        standard_error_coverage=error.coverage,
+        standard_error_reason=error.reason,
         closes_within=abs(pnl - by_factors - by_itself - rest) / abs(nav) if nav != 0 else None,
         closes_within_reason="nav_is_zero" if nav == 0 else None,
         contribution=contribution,
@@ -165,7 +150,7 @@ def _attribution(asked: _Asked, evenings: Evenings, parts: PnlParts, top: int) -
         r_squared=fit,
         r_squared_sessions=sessions,
         r_squared_reason=None if fit is not None else "nothing_moved" if sessions else "too_few_sessions",
-        by_factor=_factors(asked, parts),
+        by_factor=_factors(asked, parts, error),
         value_and_growth_pnl=asked.total(parts.by_factor[:, _VALUE_AND_GROWTH].sum(axis=1)),
         by_sector=_sectors(asked, parts),
         by_position=listed,
@@ -194,13 +179,14 @@ def _fit(asked: _Asked, factors: Floats) -> tuple[int, float | None]:
     return sessions, r_squared(asked.pnl[last - sessions : last], factors[last - sessions : last])
 
 
-def _factors(asked: _Asked, parts: PnlParts) -> list[FactorPnl]:
+def _factors(asked: _Asked, parts: PnlParts, error: FactorPnlError) -> list[FactorPnl]:
     return [
         FactorPnl(
             factor=slug,
             name=name,
             exposure=float(parts.exposures[asked.days, column].mean()),
             pnl=asked.total(parts.by_factor[:, column]),
+            standard_error=None if error.by_factor is None else float(error.by_factor[column]),
             contribution=asked.contribution(parts.by_factor[:, column]),
         )
         for column, (slug, name) in enumerate(RISK_FACTOR_NAMES.items())

@@ -7,6 +7,7 @@ from analytics.measures.measure import Result
 from analytics.pnl_parts import UntoldReason
 
 NoneReason = Literal["no_session", "valuation_is_older_than_its_lots"]
+NoErrorReason = NoneReason | Literal["no_risk_model", "residuals_not_kept", "nothing_estimated"]
 
 
 class FactorPnl(Result):
@@ -17,6 +18,8 @@ class FactorPnl(Result):
     exposure: float
     """USD held of the factor, mean over the evenings before the days."""
     pnl: float
+    standard_error: float | None
+    """USD; null with the answer's `standard_error_reason`."""
     contribution: float | None
     """Σ over days of P&L over NAV of the evening before; null with the answer's `contribution_reason`."""
 
@@ -107,6 +110,15 @@ class Attribution(Result):
     factor_pnl: float | None
     specific_pnl: float | None
     unexplained_pnl: float | None
+    factor_pnl_standard_error: float | None
+    """USD, of `factor_pnl`, and of `specific_pnl` as well: what one has too much, the other has too little. Loadings
+    are regressions (`analytics.loading_errors`); the error that one has is taken to last over all days, as windows of
+    a year overlap, and is that of the valuation's own edition."""
+    standard_error_coverage: float | None
+    """The share of what is attributed to factors, Σ |value on the evening before| over days, of whose loadings the
+    error is known."""
+    standard_error_reason: NoErrorReason | None
+    """`nothing_estimated`: all loadings are assumed, or of symbols that the edition no longer holds."""
     closes_within: float | None
     """|P&L less the sum of its parts, as published here| over |NAV before the first day|; at most 1e-6."""
     closes_within_reason: NoneReason | Literal["nav_is_zero"] | None
@@ -143,7 +155,8 @@ def nothing_attributed(reason: NoneReason) -> Attribution:
     """Of a question that has no answer."""
     return Attribution(
         since=None, until=None, sessions=0, reason=reason, nav_before=None, pnl=None, factor_pnl=None,
-        specific_pnl=None, unexplained_pnl=None, closes_within=None, closes_within_reason=reason, contribution=None,
+        specific_pnl=None, unexplained_pnl=None, factor_pnl_standard_error=None, standard_error_coverage=None,
+        standard_error_reason=reason, closes_within=None, closes_within_reason=reason, contribution=None,
         contribution_reason=reason, unexplained_share=None, unexplained_share_reason=reason, r_squared=None,
         r_squared_sessions=0, r_squared_reason=reason, by_factor=[], value_and_growth_pnl=None, by_sector=[],
         by_position=[], positions=0, unexplained=[], by_hand=[], assumed_loadings=[], days=[],

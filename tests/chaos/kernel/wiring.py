@@ -65,7 +65,7 @@ async def wired(environments: Mapping[str, Mapping[str, str]], monkeypatch: pyte
         hearings = [
             hearing for name, some in parts.items() for part in some.values() for hearing in _hearings(name, part)
         ]
-        yield Wired(hearings, {name: some["http"]._server.config.app for name, some in parts.items()})
+        yield Wired(hearings, {name: some["http"].app for name, some in parts.items()})
 
 
 @asynccontextmanager

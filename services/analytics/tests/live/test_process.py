@@ -125,7 +125,7 @@ async def test_sigterm_ends_the_streams_in_order_and_what_was_missed_is_told_by_
                 while not all("id: 2" in lines for lines, _ in streams):  # noqa: ASYNC110  # another process
                     await asyncio.sleep(0.01)
             metrics = (await client.get("/metrics")).text
-        assert "event_streams_open 2.0" in metrics
+        assert "riskstream_http_event_streams 2.0" in metrics
         assert "analytics_live_portfolios 1.0" in metrics
         assert 'riskstream_analytics_live_events_total{event="refreshed"} 4.0' in metrics
         assert sold["ticket"] not in metrics

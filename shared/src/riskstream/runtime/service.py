@@ -40,6 +40,7 @@ class HttpPart:
     """Uvicorn inside the process's own event loop, on a socket that is bound before anything else starts."""
 
     def __init__(self, app: FastAPI, host: str, port: int, *, drain_seconds: float) -> None:
+        self.app = app
         # The protocol is named because asyncio turns Nagle's delay off only for sockets that say they are TCP:
         # without it each answer on a kept connection waits 40 ms for an acknowledgement.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -47,6 +47,7 @@ async def service(
         RISKSTREAM_KAFKA=kafka_server.address,
         RISKSTREAM_HTTP_PORT="0",
         RISKSTREAM_VALUATION_WAIT_MS="0",
+        RISKSTREAM_START_PATIENCE="0",
         RISKSTREAM_CLOCK="2024-12-16T12:00:00-05:00",
         **issuer_of_tokens.environment(),
     )

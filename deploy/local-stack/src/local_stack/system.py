@@ -148,6 +148,7 @@ class System:
             "RISKSTREAM_POSTGRES_DSN": self.database.dsns[role],
             "RISKSTREAM_KAFKA": self._servers.kafka.address,
             "RISKSTREAM_REDIS_URL": self._servers.valkey.url,
+            "RISKSTREAM_TOPICS_FILE": str(TOPICS_FILE),
             "RISKSTREAM_YAHOO_URL": self.simulator.url,
             **self.issuer.environment(),
             **self._tuning,

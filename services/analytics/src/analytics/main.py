@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
@@ -17,7 +18,6 @@ from analytics.heads import Heads
 from analytics.hints import Hints
 from analytics.live import LiveUpdates
 from analytics.portfolios import Portfolios
-from analytics.probes import PostgresProbe
 from analytics.settings import AnalyticsSettings
 from analytics.symbol_figures import SymbolFigures
 from analytics.symbols import Symbols
@@ -26,10 +26,12 @@ from analytics.warming import RecentQuestions, Warming
 from riskstream.command_line import settings_from_environment
 from riskstream.command_line.starting import run_and_exit
 from riskstream.messaging.listener import Listener
+from riskstream.messaging.topic_settings import UNANSWERED_SECONDS, TopicSettings
 from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.browsers import open_to_browsers
 from riskstream.runtime.clock import clock_from_environment
 from riskstream.runtime.health import Health, State
+from riskstream.runtime.probe import Probe
 from riskstream.runtime.rate_limits import RateLimits
 from riskstream.runtime.server_sent_events import EventStreams
 from riskstream.runtime.service import HttpPart, Periodic, Service
@@ -84,21 +86,29 @@ async def serve() -> int:
     live = LiveUpdates(heads, calendar, clock, poll_seconds=settings.live_poll_seconds)
     streams = EventStreams(settings.stream_limits())
     listener = Listener(settings.kafka, Hints(answers, symbols, warming, live).handlers(), client_id=f"{NAME}-listener")
-    probe = PostgresProbe(head_pool)
+    postgres = Probe("postgres", partial(head_pool.fetchval, "SELECT 1"))
+    # Without events or Redis answers are slower, not wrong: a process that starts waits for them, but not for ever.
+    kafka = Probe("kafka", listener.is_listening, patience=settings.start_patience)
+    redis_probe = Probe("redis", redis.ping, patience=settings.start_patience)
+    topics = TopicSettings(settings)
     figures = SymbolFigures(book_pool, calendar, clock)
     app = create_app(answers, figures, recent, tokens, health, limits=limits)
     add_live_updates(app, live, streams, tickets)
     open_to_browsers(app, browsers)
     http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
 
-    health.add("postgres", probe.state)
-    # Shown, never counted: without events answers are slower, not wrong.
+    health.add("postgres", postgres.state)
+    health.add("kafka", kafka.state)
+    health.add("redis", redis_probe.state)
+    health.add("topics", topics.state)
     health.add("listener", lambda: State(detail={"listening": listener.listening.is_set()}))
     service.add("listener", listener)
     service.add("warming", warming)
     service.add("live updates", live)
     service.add("streams", streams)
-    service.add("probe", Periodic("probe", settings.probe_interval, probe.look))
+    for name, probe in (("postgres", postgres), ("kafka", kafka), ("redis", redis_probe)):
+        service.add(f"probe of {name}", Periodic(f"look for {name}", settings.probe_interval, probe.look))
+    service.add("topics", Periodic("compare topics", UNANSWERED_SECONDS, topics.look))
     service.add("http", http)
     host, port = http.address
     log.info("listening", host=host, port=port)

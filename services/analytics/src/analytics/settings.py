@@ -30,7 +30,7 @@ class AnalyticsSettings(ServiceSettings):
 
     calendar_refresh: float = Field(default=900, ge=0)
     probe_interval: float = Field(default=2.0, gt=0)
-    """Between two looks at whether Postgres can be reached."""
+    """Between two looks at whether Postgres, Kafka and Redis can be reached."""
 
     warm_recent: int = Field(default=5_000, ge=0)
     """Portfolios whose last questions are remembered, to be answered again after a fold."""

@@ -18,7 +18,7 @@ from portfolio_refresh.sweeper import Sweeper
 from portfolio_refresh.worker import ChunkWorker
 from riskstream.command_line import settings_from_environment
 from riskstream.command_line.starting import run_and_exit
-from riskstream.database.engine import create_engine
+from riskstream.database.engine import answers, create_engine
 from riskstream.database.migrations import migrate_as_told
 from riskstream.database.partitions import MEASURE_SECONDS, Partitions
 from riskstream.database.silent_sessions import WATCH_SECONDS, end_silent_sessions
@@ -30,10 +30,12 @@ from riskstream.messaging.inbox import forget_old
 from riskstream.messaging.outbox import Outbox
 from riskstream.messaging.relay import Relay
 from riskstream.messaging.settlement import Handler, IdempotentHandler, Together
-from riskstream.messaging.timing import consumer_timing
+from riskstream.messaging.timing import consumer_timing, relay_timing
+from riskstream.messaging.topic_settings import UNANSWERED_SECONDS, TopicSettings
 from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.clock import Clock, clock_from_environment
 from riskstream.runtime.health import Health
+from riskstream.runtime.probe import LOOK_SECONDS, Probe
 from riskstream.runtime.rate_limits import RateLimits
 from riskstream.runtime.service import HttpPart, Periodic, Service
 from riskstream.runtime.settings import AuthSettings, RateSettings
@@ -72,7 +74,8 @@ async def serve(clock: Clock) -> int:
         grace_seconds=settings.sweep_grace_seconds,
         overdue_seconds=settings.chunk_overdue_seconds,
     )
-    relay = Relay(engine, schema.SCHEMA, settings.kafka, f"{NAME}-relay")
+    relay = Relay(engine, schema.SCHEMA, settings.kafka, f"{NAME}-relay", timing=relay_timing(settings))
+    postgres, topics = Probe("postgres", partial(answers, engine)), TopicSettings(settings)
 
     def listen(kind: str, handlers: Mapping[type[Event], Handler]) -> ConsumerLoop:
         timing = consumer_timing(settings)
@@ -94,7 +97,9 @@ async def serve(clock: Clock) -> int:
     health = Health()
     for consumer in consumers:
         health.add(consumer.group, consumer.state)
+    health.add("postgres", postgres.state)
     health.add("relay", relay.state)
+    health.add("topics", topics.state)
     app = create_app(engine, tokens, health, limits)
     http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
     host, port = http.address
@@ -104,6 +109,8 @@ async def serve(clock: Clock) -> int:
     service.closes(engine.dispose)
     for consumer in consumers:
         service.add(consumer.group, consumer)
+    service.add("probe", Periodic("look for postgres", LOOK_SECONDS, postgres.look))
+    service.add("topics", Periodic("compare topics", UNANSWERED_SECONDS, topics.look))
     service.add("sweeper", Periodic("sweep", settings.sweep_seconds, sweeper.sweep))
     service.add("inbox", Periodic("forget old inbox rows", FORGET_SECONDS, forget))
     service.add("silent sessions", Periodic("end silent sessions", WATCH_SECONDS, partial(end_silent_sessions, engine)))

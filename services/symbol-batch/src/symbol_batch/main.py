@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from riskstream.command_line import settings_from_environment
 from riskstream.command_line.starting import run_and_exit
-from riskstream.database.engine import create_engine
+from riskstream.database.engine import answers, create_engine
 from riskstream.database.migrations import MIGRATOR_VARIABLE, migrate_as_told
 from riskstream.database.partitions import MEASURE_SECONDS, Partitions
 from riskstream.database.silent_sessions import WATCH_SECONDS, end_silent_sessions
@@ -25,10 +25,12 @@ from riskstream.messaging.inbox import forget_old
 from riskstream.messaging.outbox import Outbox
 from riskstream.messaging.relay import Relay
 from riskstream.messaging.settlement import Handler
-from riskstream.messaging.timing import consumer_timing
+from riskstream.messaging.timing import consumer_timing, relay_timing
+from riskstream.messaging.topic_settings import UNANSWERED_SECONDS, TopicSettings
 from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.clock import Clock, clock_from_environment
 from riskstream.runtime.health import Health
+from riskstream.runtime.probe import LOOK_SECONDS, Probe
 from riskstream.runtime.rate_limits import RateLimits
 from riskstream.runtime.service import HttpPart, Periodic, Service
 from riskstream.runtime.settings import AuthSettings, RateSettings
@@ -143,10 +145,13 @@ async def serve(clock: Clock) -> int:
             clock=clock,
             timing=consumer_timing(settings),
         )
-        relay = Relay(wiring.engine, schema.SCHEMA, settings.kafka, f"{NAME}-relay")
+        relay = Relay(wiring.engine, schema.SCHEMA, settings.kafka, f"{NAME}-relay", timing=relay_timing(settings))
+        postgres, topics = Probe("postgres", partial(answers, wiring.engine)), TopicSettings(settings)
         health = Health()
         health.add(REQUESTS_GROUP, consumer.state)
+        health.add("postgres", postgres.state)
         health.add("relay", relay.state)
+        health.add("topics", topics.state)
         health.add("reconciler", wiring.reconciler.health)
         freshness = Freshness(wiring.engine, clock)
         health.add("freshness", freshness.state)
@@ -156,6 +161,8 @@ async def serve(clock: Clock) -> int:
         forget = partial(forget_old, wiring.engine, schema.SCHEMA)
         service = Service(NAME, health, shutdown_seconds=settings.shutdown_seconds)
         service.closes(traces.close)
+        service.add("probe", Periodic("look for postgres", LOOK_SECONDS, postgres.look))
+        service.add("topics", Periodic("compare topics", UNANSWERED_SECONDS, topics.look))
         service.add("requests", consumer)
         service.add("new symbols", wiring.new_symbols)
         service.add("reconciler", wiring.reconciler)

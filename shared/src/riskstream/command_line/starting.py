@@ -6,7 +6,6 @@ from typing import NoReturn
 
 from riskstream.command_line.errors import CommandFailed, UsedWrongly
 from riskstream.runtime.configuration import ConfigurationError
-from riskstream.runtime.logs import conceal
 from riskstream.runtime.service import AddressNotFree
 
 
@@ -15,6 +14,6 @@ def run_and_exit(name: str, process: Callable[[], int]) -> NoReturn:
     try:
         code = process()
     except (CommandFailed, ConfigurationError, AddressNotFree) as error:
-        sys.stderr.write(f"{name} does not start: {conceal(str(error))}\n")
+        sys.stderr.write(f"{name} does not start: {error}\n")
         code = error.exit_code if isinstance(error, CommandFailed) else UsedWrongly.exit_code
     sys.exit(code)

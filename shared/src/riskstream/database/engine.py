@@ -1,6 +1,7 @@
 """How a service connects to Postgres."""
 
 import asyncpg
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -26,6 +27,12 @@ def create_engine(dsn: str, *, application: str, pool_size: int = 10) -> AsyncEn
     if tracing.on():
         trace_engine(engine)
     return engine
+
+
+async def answers(engine: AsyncEngine) -> None:
+    """Raises what keeps Postgres from answering."""
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
 
 
 async def driver(connection: AsyncConnection) -> asyncpg.Connection:

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from riskstream.events.catalogue import CATALOGUE, Catalogue
 from riskstream.events.envelope import Envelope
@@ -66,6 +66,11 @@ class Listener:
     def stop(self) -> None:
         """Ask `run` to return. A handler in the middle of its work is cancelled: it was only a hint."""
         self._stopping.set()
+
+    async def is_listening(self) -> None:
+        """Raises KafkaError while events that are published are not heard."""
+        if not self.listening.is_set():
+            raise KafkaConnectionError("events are not heard")
 
     def ticked_ago(self) -> float:
         """Seconds since the loop last came round, for liveness."""

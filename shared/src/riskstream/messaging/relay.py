@@ -50,7 +50,9 @@ class Relay:
         self._backoffs: dict[int, Backoff] = {}
         self._resting: dict[int, float] = {}
         self._measured_at = 0.0
-        self._ticked_at = time.monotonic()
+        self._ticked_at = self._began_at = time.monotonic()
+        self._unreached: str | None = "not reached yet"
+        """Why Kafka has never been reached; None once it was."""
 
     async def run(self) -> None:
         """Publish until `stop` or cancellation. Kafka's and Postgres' absence is waited out, never raised.
@@ -86,8 +88,12 @@ class Relay:
         return time.monotonic() - self._ticked_at
 
     def state(self) -> State:
-        """For the process's health endpoints: dead when the loop has not come round for long."""
-        return State(live=self.ticked_ago() < self._timing.stuck_after)
+        """For the process's health endpoints: dead when the loop has not come round for long, and unready for a while
+        when it has just begun and never reached Kafka.
+        """
+        waits = self._unreached is not None and time.monotonic() - self._began_at < self._timing.start_patience
+        detail = {} if self._unreached is None else {"kafka": self._unreached}
+        return State(live=self.ticked_ago() < self._timing.stuck_after, ready=not waits, detail=detail)
 
     async def drain(self) -> int:
         """Publish until the outbox shows nothing that this relay may take; return how many. For commands.
@@ -109,6 +115,7 @@ class Relay:
             self._woken.clear()
             try:
                 await self._measure()
+                await self._greet()
                 published = await self._tick()
             except Exception as error:
                 if not is_transient(error):
@@ -120,6 +127,19 @@ class Relay:
             backoff.reset()
             if published is None:
                 await self._rest(self._timing.poll_interval)
+
+    async def _greet(self) -> None:
+        """Reach Kafka for the first time, with no lane in hand: a wrong address shows before anything is to be said."""
+        if self._unreached is None:
+            return
+        try:
+            await self._producer.start()
+        except (KafkaError, TimeoutError, OSError) as error:
+            if self._unreached == "not reached yet":
+                log.warning("kafka_not_reached", schema=self._schema, error=repr(error))
+            self._unreached = f"not reached yet: {error!r}"
+        else:
+            self._unreached = None
 
     async def _rest(self, seconds: float) -> None:
         """Until somebody publishes or stops us, and no longer than `seconds`."""

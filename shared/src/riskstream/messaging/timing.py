@@ -59,6 +59,8 @@ class RelayTiming(BaseModel):
     stuck_after: float = 120.0
     """Without a turn of its loop for this long, the relay calls itself dead."""
     metadata_max_age: float = 60.0
+    start_patience: float = 60.0
+    """How long a process that starts is unready because Kafka was never reached; what it says waits in the outbox."""
 
     @model_validator(mode="after")
     def _waits_are_shorter_than_the_lane(self) -> Self:
@@ -69,6 +71,11 @@ class RelayTiming(BaseModel):
                 " lower send_timeout and start_timeout below lane_timeout"
             )
         return self
+
+
+def relay_timing(settings: ServiceSettings) -> RelayTiming:
+    """The timing of a service's relay, by its settings."""
+    return RelayTiming(start_patience=settings.start_patience)
 
 
 def consumer_timing(settings: ServiceSettings) -> ConsumerTiming:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, FilePath, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from riskstream.runtime.configuration import KafkaServers, PostgresDsn
@@ -39,6 +39,12 @@ class ServiceSettings(EnvironmentSettings):
     """`postgresql://role:password@host:port/database`, the service's own role."""
     kafka: KafkaServers
     """Bootstrap servers, `host:port[,host:port]`."""
+    kafka_replication: int = Field(default=1, ge=1)
+    """Replicas that topics are declared to have: 1 on one machine, 3 in a cluster."""
+    topics_file: FilePath | None = Field(default=None, examples=["/etc/riskstream/topics.yaml"])
+    """The declaration of the topics, deploy/topics.yaml; where it is given the cluster's are held against it."""
+    start_patience: float = Field(default=60.0, ge=0)
+    """Seconds that a process which starts waits, unready, for servers without which it is only slower."""
 
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8000, ge=0, le=65535)

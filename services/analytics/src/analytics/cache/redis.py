@@ -70,6 +70,10 @@ class RedisCache:
         if keys:
             await self._call("unlink", lambda: self._redis.unlink(*map(str, keys)))
 
+    async def ping(self) -> None:
+        """Raises what keeps Redis from answering; for readiness, whatever rest a failure has earned it."""
+        await self._redis.ping()
+
     async def close(self) -> None:
         await self._redis.aclose()
 

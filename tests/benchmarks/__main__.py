@@ -28,6 +28,7 @@ from benchmarks import (  # noqa: E402
     newcomers,
     night,
     night_after,
+    peers,
     refresh,
     workers,
 )
@@ -48,6 +49,7 @@ MEASURES = {
     "hits": hits.measure,
     "misses": misses.measure,
     "measures": measures.measure,
+    "peers": peers.measure,
     "events": events.measure,
     "backfill": backfill.measure,
     "fetching": fetching.measure,

@@ -1,0 +1,270 @@
+"""Risk, value at risk and performance beside libraries that do the same work, giving the same numbers."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pandas as pd
+
+from analytics.as_held import as_held
+from analytics.book import Book, Position, Snapshot
+from analytics.book_risk import book_risk, loadings_of
+from analytics.edition import RETURN_SESSIONS, Edition
+from analytics.factors import FACTORS
+from analytics.holdings import Holdings, holdings_of
+from analytics.risk_model import RISK_FACTOR_NAMES, FactorCovariance, RiskModel
+from analytics.tail import tail_of
+from analytics.track_record import drawdown_of, growth_of, line_through, sharpe_of, sortino_of
+from benchmarks.bench import Bench
+from benchmarks.figure import Figure
+from benchmarks.market import Market
+from benchmarks.measuring import median, timed
+from riskstream.market.arrays import Floats
+from riskstream.market.returns import total_returns
+from riskstream.market.risk_factors import BENCHMARKS
+from symbol_batch.factors.risk_model import estimate_factor_risk, estimate_loadings
+
+INSTALL = "pip install --no-deps --require-hashes -r requirements-bench.lock"
+SESSIONS = 252
+PERFORMANCE_SESSIONS = 1_260
+LEVELS = (95, 99)
+TOLERANCE = 1e-9
+"""Relative: two ways of the same arithmetic in double precision."""
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    peers = _peers()
+    with bench.narrator.step("a book of every symbol, its edition, and the peers' form of both"):
+        market = Market.made(bench.size(5_000, 500), RETURN_SESSIONS + 1)
+        edition = _edition(market)
+        holdings = holdings_of(_book(market), edition)
+        Psi = loadings_of(edition.risk, holdings.rows).specific_covariance()
+        days = pd.Index(edition.sessions[-SESSIONS:])
+        frame = pd.DataFrame(
+            edition.returns_of(holdings.symbols)[:, -SESSIONS:].T, index=days, columns=holdings.symbols
+        )
+    names, runs = f"{len(holdings.symbols):,} names", bench.size(21, 5)
+    with bench.narrator.step("risk: ours and skfolio"):
+        yield _beside(
+            f"variance of a book of {names}, factor and specific, and what each name adds",
+            _Side("ours", partial(_risk, edition, holdings), runs),
+            _Side("skfolio", partial(_skfolio_risk, peers, edition, holdings, Psi), bench.size(5, 3)),
+            f"skfolio's dense matrix of specific covariances ({Psi.nbytes / 1e6:.0f} MB) was made for it beforehand",
+        )
+    pnl = as_held(holdings, edition, SESSIONS).pnl
+    with bench.narrator.step("historical VaR and ES: ours, pandas and empyrical"):
+        yield _beside(
+            f"VaR and ES at 95 and 99 %, historical, {names} × {SESSIONS} sessions",
+            _Side("ours", partial(_tails, edition, holdings), runs),
+            _Side("pandas", partial(_pandas_tails, frame, holdings), runs),
+            "ours looks for holes as well, and gives intervals and standard errors",
+        )
+        yield _beside(
+            f"ES at 95 and 99 % of {SESSIONS} daily results",
+            _Side("ours", partial(_shortfalls, pnl), 20 * runs),
+            _Side("empyrical-reloaded", partial(_empyrical_shortfalls, peers, pnl), 20 * runs),
+            "its VaR lies between two losses: not compared; ours gives VaR, intervals and standard errors too",
+        )
+    dice = np.random.default_rng(7)
+    theirs = dice.normal(0.0004, 0.01, PERFORMANCE_SESSIONS)
+    own = 0.9 * theirs + dice.normal(0.0002, 0.006, PERFORMANCE_SESSIONS)
+    with bench.narrator.step("performance: ours and empyrical"):
+        yield _beside(
+            f"Sharpe, Sortino, drawdown and beta of {PERFORMANCE_SESSIONS:,} sessions",
+            _Side("ours", partial(_performance, own, theirs), 20 * runs),
+            _Side("empyrical-reloaded", partial(_empyrical_performance, peers, own, theirs), 20 * runs),
+            "ours gives standard errors, and when it fell and recovered, as well",
+        )
+
+
+@dataclass(frozen=True)
+class _Peers:
+    attribution: Callable[..., Any]
+    empyrical: Any
+
+
+def _peers() -> _Peers:
+    """Imported here: only this benchmark needs them."""
+    try:
+        import empyrical  # noqa: PLC0415
+        from skfolio.attribution import predicted_factor_attribution  # noqa: PLC0415
+    except ImportError as error:
+        raise RuntimeError(
+            f"{error.name} is not installed, which this benchmark measures against: {INSTALL}"
+        ) from error
+    return _Peers(predicted_factor_attribution, empyrical)
+
+
+@dataclass(frozen=True)
+class _Side:
+    name: str
+    work: Callable[[], Floats]
+    """Gives the figures that both have."""
+    runs: int
+
+
+def _beside(what: str, ours: _Side, peer: _Side, note: str) -> Figure:
+    """A comparison of speeds means nothing unless both give the same numbers: raises where they differ."""
+    found, expected = ours.work(), peer.work()
+    if not np.allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE * float(np.abs(expected).max())):
+        worst = float(np.abs(found - expected).max())
+        raise RuntimeError(f"{what}: ours and {peer.name} differ by as much as {worst:g}")
+    quick, slow = timed(ours.work, ours.runs), timed(peer.work, peer.runs)
+    return Figure(
+        name="peers",
+        what=what,
+        value=median(quick) * 1000,
+        unit="ms",
+        runs=tuple(seconds * 1000 for seconds in quick),
+        reference=f"{peer.name}, ms",
+        reference_value=median(slow) * 1000,
+        ratio=median(slow) / median(quick),
+        sense="at least",
+        goal=1.0,
+        goal_is_on="ratio",
+        note=f"equal to {TOLERANCE:g}; one BLAS thread both; {note}",
+    )
+
+
+def _edition(market: Market) -> Edition:
+    """What a night would publish of the market, without its holes: no peer has a way with them."""
+    closes = pd.DataFrame(market.closes).ffill().bfill().to_numpy()
+    returns = total_returns(closes)[1:]
+    # A symbol that only begins later stood still before: it would have residuals of nothing.
+    returns += np.random.default_rng(3).normal(0.0, 1e-4, returns.shape)
+    benchmarks = returns[:, : len(BENCHMARKS)]
+    days = list(market.sessions[1:])
+    factors = estimate_factor_risk(benchmarks, benchmarks, days[-1])
+    loadings = estimate_loadings(returns, benchmarks, market.symbols, days)
+    assert factors.covariance is not None
+    assert factors.stress_covariance is not None
+    count = len(market.symbols)
+    return Edition(
+        edition=1,
+        session=days[-1],
+        index={symbol: row for row, symbol in enumerate(market.symbols)},
+        betas=np.full((count, len(FACTORS)), np.nan),
+        standard_errors=np.full((count, len(FACTORS)), np.nan),
+        reasons={},
+        methods=(None,) * len(FACTORS),
+        windows=(None,) * len(FACTORS),
+        risk=RiskModel(
+            factors=FactorCovariance(
+                forecast=factors.covariance.matrix,
+                stress=factors.stress_covariance.matrix,
+                sessions=SESSIONS,
+                half_life=42,
+                stress_sessions=len(days),
+            ),
+            reason=None,
+            residuals_kept=True,
+            betas=loadings.betas,
+            specific_variance=loadings.specific_variance,
+            residuals=loadings.residuals,
+            assumed=~loadings.estimated,
+            reasons={},
+            carried_from={},
+        ),
+        sessions=np.array(days, dtype="datetime64[D]"),
+        returns=np.ascontiguousarray(returns.T),
+        closes=closes[-1],
+        sectors={},
+    )
+
+
+def _book(market: Market) -> Book:
+    """One lot of every symbol, a third of them short."""
+    dice = np.random.default_rng(5)
+    values = dice.uniform(1_000, 20_000, len(market.symbols)) * dice.choice([1, 1, -1], len(market.symbols))
+    long, short = float(values[values > 0].sum()), float(values[values < 0].sum())
+    last = market.sessions[-1]
+    return Book(
+        portfolio=UUID(int=1),
+        valuation=1,
+        portfolio_version=1,
+        edition=1,
+        session=last,
+        run_id=UUID(int=1),
+        unknown_symbols=frozenset(),
+        snapshot=Snapshot(
+            nav=long + short, cash=0.0, long=long, short=short, gross=long - short, net=long + short, pnl=0.0,
+            pnl_price=0.0, pnl_dividend=0.0, pnl_in_kind=0.0, pnl_trading=0.0, fees=0.0, daily_return=None,
+            cumulative_pnl=0.0, flow=0.0, positions=len(values), stale=0, unpriced=0, coverage=1.0,
+        ),
+        positions=tuple(
+            Position(
+                position_id=UUID(int=n), symbol=symbol, investment_class="PUBLIC", quantity=value, price=1.0,
+                price_session=last, price_status="priced", sector=None, market_value=value, cost_basis=None,
+                unrealised_pnl=None, pnl=0.0,
+            )
+            for n, (symbol, value) in enumerate(zip(market.symbols, values.tolist(), strict=True))
+        ),
+    )  # fmt: skip
+
+
+def _risk(edition: Edition, holdings: Holdings) -> Floats:
+    """Volatility, its factor and specific part, and what each name adds to it; USD a day."""
+    found = book_risk(loadings_of(edition.risk, holdings.rows), holdings.market_values)
+    parts = [found.volatility, np.sqrt(found.factor_variance), np.sqrt(found.specific_variance)]
+    return np.concatenate([parts, found.contributions])
+
+
+def _skfolio_risk(peers: _Peers, edition: Edition, holdings: Holdings, Psi: Floats) -> Floats:
+    assert edition.risk.factors is not None
+    found = peers.attribution(
+        weights=holdings.market_values,
+        loading_matrix=edition.risk.betas[holdings.rows],
+        factor_covariance=edition.risk.factors.forecast,
+        idio_covariance=Psi,
+        asset_names=holdings.symbols,
+        factor_names=tuple(RISK_FACTOR_NAMES),
+        annualization_factor=1.0,
+    )
+    return np.concatenate(
+        [[found.total.vol, found.systematic.vol, found.idio.vol], found.assets.vol_contrib],
+    )
+
+
+def _tails(edition: Edition, holdings: Holdings) -> Floats:
+    losses = -as_held(holdings, edition, SESSIONS).pnl
+    tails = [tail_of(losses, level) for level in LEVELS]
+    return np.array([amount for tail in tails for amount in (tail.value_at_risk, tail.expected_shortfall)])
+
+
+def _pandas_tails(frame: pd.DataFrame, holdings: Holdings) -> Floats:
+    pnl = frame @ pd.Series(holdings.market_values, index=list(holdings.symbols))
+    found = []
+    for level in LEVELS:
+        quantile = pnl.quantile(1 - level / 100, interpolation="lower")
+        found += [-quantile, -pnl[pnl <= quantile].mean()]
+    return np.array(found)
+
+
+def _shortfalls(pnl: Floats) -> Floats:
+    return np.array([tail_of(-pnl, level).expected_shortfall for level in LEVELS])
+
+
+def _empyrical_shortfalls(peers: _Peers, pnl: Floats) -> Floats:
+    return np.array([-peers.empyrical.conditional_value_at_risk(pnl, 1 - level / 100) for level in LEVELS])
+
+
+def _performance(own: Floats, benchmark: Floats) -> Floats:
+    line = line_through(benchmark, own)
+    assert line is not None
+    ratios = [sharpe_of(own).value, sortino_of(own), drawdown_of(growth_of(own)).depth, line.beta]
+    return np.array(ratios, dtype=np.float64)
+
+
+def _empyrical_performance(peers: _Peers, own: Floats, benchmark: Floats) -> Floats:
+    library = peers.empyrical
+    return np.array(
+        [
+            library.sharpe_ratio(own),
+            library.sortino_ratio(own),
+            library.max_drawdown(own),
+            library.beta(own, benchmark),
+        ]
+    )

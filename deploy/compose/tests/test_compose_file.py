@@ -149,6 +149,18 @@ def test_every_build_target_is_in_the_dockerfile() -> None:
     assert built == {*SERVICES, "demo"}
 
 
+def test_who_scrapes_shares_one_network_with_the_services_so_that_a_replica_is_found_once() -> None:
+    for service in SERVICES:
+        assert CONTAINERS["prometheus"]["networks"] == ["outside"]
+        assert "outside" in CONTAINERS[service].get("networks", ["data", "outside"])
+
+
+def test_the_proxy_shares_a_network_with_those_alone_whom_it_speaks_to() -> None:
+    on_the_edge = {name for name, container in CONTAINERS.items() if "edge" in container.get("networks", [])}
+    assert on_the_edge == {"proxy", "onboarding", "analytics"}
+    assert CONTAINERS["proxy"]["networks"] == ["edge"]
+
+
 def test_the_context_of_the_images_has_no_more_than_they_need() -> None:
     ignored = Path(PROJECT / ".dockerignore").read_text().splitlines()
     assert "*" in ignored

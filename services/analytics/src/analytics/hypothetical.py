@@ -144,9 +144,19 @@ def _new_lot(book: Book, edition: Edition, symbol: str, price: float) -> Positio
 
 def _with(snapshot: Snapshot, positions: Sequence[Position], spent: float) -> Snapshot:
     """The figures of what is held now; those of the day stay, for nothing of it has happened."""
-    values = [position.market_value for position in positions]
-    long, short = sum(value for value in values if value > 0), sum(value for value in values if value < 0)
-    priced = sum(abs(position.market_value) for position in positions if position.price_status in {"priced", "stale"})
+    long = short = priced = 0.0
+    held = stale = unpriced = 0
+    for position in positions:
+        value, status = position.market_value, position.price_status
+        if value > 0:
+            long += value
+        else:
+            short += value
+        held += value != 0
+        if status in {"priced", "stale"}:
+            priced += abs(value)
+        stale += status == "stale"
+        unpriced += status == "unpriced"
     gross = long - short
     return replace(
         snapshot,
@@ -155,8 +165,8 @@ def _with(snapshot: Snapshot, positions: Sequence[Position], spent: float) -> Sn
         short=short,
         gross=gross,
         net=long + short,
-        positions=sum(value != 0 for value in values),
-        stale=sum(position.price_status == "stale" for position in positions),
-        unpriced=sum(position.price_status == "unpriced" for position in positions),
+        positions=held,
+        stale=stale,
+        unpriced=unpriced,
         coverage=priced / gross if gross > 0 else None,
     )

@@ -1,7 +1,7 @@
 """What every figure would be after some trades, and how far from what it is."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -35,10 +35,11 @@ class Compared:
     def figures(self, evidence: Evidence) -> tuple[dict[str, float | None], float | None]:
         """Every number and null of the answer by its place, and the coverage."""
         finding = self.measure.compute(evidence, self.parameters)
-        return dict(_figures(finding.result.model_dump(exclude=dict(self.left_aside)))), finding.coverage
+        found: dict[str, float | None] = {}
+        _collect(finding.result.model_dump(exclude=dict(self.left_aside)), "", found)
+        return found, finding.coverage
 
 
-_OUTCOME = {"factors": True, "positions": True, "sectors": True}
 COMPARED = (
     Compared(factor_exposures.MEASURE, factor_exposures.MEASURE.parameters(), {"excluded": True}),
     Compared(risk.MEASURE, risk.RiskParameters(), {"excluded": True}),
@@ -46,11 +47,7 @@ COMPARED = (
     Compared(volatility.MEASURE, volatility.MEASURE.parameters(), {"excluded": True}),
     Compared(concentration.MEASURE, concentration.MEASURE.parameters()),
     Compared(sector_exposure.MEASURE, sector_exposure.MEASURE.parameters()),
-    Compared(
-        stress_test.MEASURE,
-        StressTestParameters(top=0),
-        {"excluded": True, "outcomes": {"__all__": {"direct": _OUTCOME, "propagated": _OUTCOME}}},
-    ),
+    Compared(replace(stress_test.MEASURE, compute=stress_test.totals), StressTestParameters(), {"excluded": True}),
 )
 """What needs nothing but holdings and the edition. What is made of the past stays as it is; diversification takes
 longer than all of these together, and correlations are of symbols, not of what is held of them."""
@@ -147,7 +144,7 @@ def compute(evidence: Evidence, parameters: WhatIfParameters) -> Finding[WhatIf]
         ]
     except ImpossibleTradeError as error:
         raise UnanswerableError("trades" if parameters.trades else "target_weights", str(error)) from error
-    figures: list[Difference] = []
+    figures: list[dict[str, Any]] = []
     coverages: list[float] = []
     changed = Evidence(after, edition)
     for compared in COMPARED:
@@ -156,12 +153,15 @@ def compute(evidence: Evidence, parameters: WhatIfParameters) -> Finding[WhatIf]
         figures += _differences(compared.measure.name, was, would_be)
         if coverage is not None:
             coverages.append(coverage)
-    result = WhatIf(
-        trades=made,
-        cash_before=book.snapshot.cash,
-        cash_after=after.snapshot.cash,
-        nav=book.snapshot.nav,
-        figures=figures,
+    # Hundreds of figures, validated as one: one by one they take as long as a measure.
+    result = WhatIf.model_validate(
+        {
+            "trades": made,
+            "cash_before": book.snapshot.cash,
+            "cash_after": after.snapshot.cash,
+            "nav": book.snapshot.nav,
+            "figures": figures,
+        }
     )
     return Finding(result, min(coverages, default=None))
 
@@ -180,34 +180,30 @@ def _trades(evidence: Evidence, parameters: WhatIfParameters) -> list[Trade]:
 
 def _differences(
     measure: str, before: Mapping[str, float | None], after: Mapping[str, float | None]
-) -> Iterator[Difference]:
+) -> Iterator[dict[str, Any]]:
+    """As `Difference` has it."""
     for figure in dict.fromkeys((*before, *after)):
         one, other = before.get(figure), after.get(figure)
         if one is None and other is None:
             continue
-        yield Difference(
-            measure=measure,
-            figure=figure,
-            before=one,
-            after=other,
-            change=None if one is None or other is None else other - one,
-        )
+        change = None if one is None or other is None else other - one
+        yield {"measure": measure, "figure": figure, "before": one, "after": other, "change": change}
 
 
 _NAMING = ("factor", "scenario", "sector", "symbol", "position_id", "confidence", "name")
 """The fields by which an entry of a list is known, whatever its place."""
 
 
-def _figures(value: Any, place: str = "") -> Iterator[tuple[str, float | None]]:
-    """Every number and null of a result, with its place."""
-    if isinstance(value, Mapping):
+def _collect(value: Any, place: str, found: dict[str, float | None]) -> None:
+    """Put every number and null of a result into `found`, by its place."""
+    if isinstance(value, dict):
         for name, inner in value.items():
-            yield from _figures(inner, f"{place}.{name}" if place else name)
+            _collect(inner, f"{place}.{name}" if place else name, found)
     elif isinstance(value, list | tuple):
         for number, inner in enumerate(value):
-            yield from _figures(inner, f"{place}.{_name_of(inner, number)}")
+            _collect(inner, f"{place}.{_name_of(inner, number)}", found)
     elif value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        yield place, value
+        found[place] = value
 
 
 def _name_of(entry: Any, number: int) -> Any:

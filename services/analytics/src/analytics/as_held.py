@@ -41,21 +41,25 @@ def as_held(holdings: Holdings, edition: Edition, sessions: int) -> AsHeld:
     """
     returns = edition.returns[holdings.rows, -sessions:]
     days = edition.sessions[-sessions:]
-    missing = np.isnan(returns)
-    if missing.any():
-        lacking = np.flatnonzero(missing.any(axis=1))
+    values = holdings.market_values
+    entered, filled = np.ones(len(values), dtype=bool), np.zeros(len(values), dtype=np.int64)
+    used = np.ones(len(days), dtype=bool)
+    # Only the few symbols with a hole, which a sum of theirs shows, are looked at day by day.
+    lacking = np.flatnonzero(np.isnan(returns.sum(axis=1)))
+    if len(lacking):
+        missing = np.isnan(returns[lacking])
         said = edition.risk.betas[holdings.rows[lacking]] @ edition.factor_returns[-sessions:].T
-        returns[lacking] = np.where(missing[lacking], said, returns[lacking])
-    unfilled = np.isnan(returns)
-    entered = unfilled.sum(axis=1) <= MOST_MISSING * len(days)
-    # A symbol whose lots cancel out needs no return.
-    used = ~unfilled[entered & (holdings.market_values != 0)].any(axis=0)
-    values = np.where(entered, holdings.market_values, 0.0)
-    filled = np.where(entered, (missing & ~unfilled)[:, used].sum(axis=1), 0)
+        given = np.where(missing, said, returns[lacking])
+        unfilled = np.isnan(given)
+        entered[lacking] = unfilled.sum(axis=1) <= MOST_MISSING * len(days)
+        # A symbol whose lots cancel out needs no return.
+        used = ~unfilled[entered[lacking] & (values[lacking] != 0)].any(axis=0)
+        filled[lacking] = np.where(entered[lacking], (missing & ~unfilled)[:, used].sum(axis=1), 0)
+        returns[lacking] = np.where(unfilled, 0.0, given)
     whole = float(holdings.gross_values[entered].sum() * used.sum())
     return AsHeld(
         sessions=days[used],
-        pnl=values @ np.where(unfilled, 0.0, returns)[:, used],
+        pnl=(np.where(entered, values, 0.0) @ returns)[used],
         left_out=int((~used).sum()),
         entered=entered,
         filled=filled,

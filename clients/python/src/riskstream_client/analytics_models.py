@@ -378,6 +378,11 @@ class FactorPnl(BaseModel):
     """
 
     pnl: float
+    standard_error: float | None
+    """
+    USD; null with the answer's `standard_error_reason`.
+    """
+
     contribution: float | None
     """
     Σ over days of P&L over NAV of the evening before; null with the answer's `contribution_reason`.
@@ -1204,6 +1209,10 @@ class StressByFactor(BaseModel):
     name: str
     shock: float
     pnl: float
+    standard_error: float | None
+    """
+    USD, of the P&L of what is not capped; null with the answer's `standard_error_reason`.
+    """
 
 
 class StressBySector(BaseModel):
@@ -1213,6 +1222,10 @@ class StressBySector(BaseModel):
 
     sector: str | None
     pnl: float
+    standard_error: float | None
+    """
+    USD; null with the answer's `standard_error_reason`.
+    """
 
 
 class StressBySymbol(BaseModel):
@@ -1222,6 +1235,11 @@ class StressBySymbol(BaseModel):
 
     symbol: str
     pnl: float
+    standard_error: float | None
+    """
+    USD; 0 where capped. Null where the symbol's loadings are assumed, or their residuals are no longer kept.
+    """
+
     capped: bool
 
 
@@ -1237,6 +1255,12 @@ class StressPnl(BaseModel):
     pnl_of_nav: float | None
     """
     Null where NAV is not positive.
+    """
+
+    standard_error: float | None
+    """
+    USD. A capped loss adds none: it stays what it is however far its loadings are off. Null with the answer's
+    `standard_error_reason`.
     """
 
     spared_by_caps: float
@@ -1770,6 +1794,24 @@ class Attribution(BaseModel):
     factor_pnl: float | None
     specific_pnl: float | None
     unexplained_pnl: float | None
+    factor_pnl_standard_error: float | None
+    """
+    USD, of `factor_pnl`, and of `specific_pnl` as well: what one has too much, the other has too little. Loadings
+    are regressions (`analytics.loading_errors`); the error that one has is taken to last over all days, as windows of
+    a year overlap, and is that of the valuation's own edition.
+    """
+
+    standard_error_coverage: float | None
+    """
+    The share of what is attributed to factors, Σ |value on the evening before| over days, of whose loadings the
+    error is known.
+    """
+
+    standard_error_reason: Literal['no_session', 'valuation_is_older_than_its_lots'] | Literal['no_risk_model', 'residuals_not_kept', 'nothing_estimated'] | None
+    """
+    `nothing_estimated`: all loadings are assumed, or of symbols that the edition no longer holds.
+    """
+
     closes_within: float | None
     """
     |P&L less the sum of its parts, as published here| over |NAV before the first day|; at most 1e-6.
@@ -2871,6 +2913,17 @@ class StressTest(BaseModel):
     assumed_positions: int
     """
     Symbols that entered as if they moved with the market one to one, for want of a history.
+    """
+
+    standard_error_coverage: float | None
+    """
+    The share of the gross market value in these numbers whose loadings were estimated from series that are still
+    kept: of that standard errors speak. Null where nothing entered.
+    """
+
+    standard_error_reason: Literal['no_risk_model', 'no_position_has_it', 'residuals_not_kept', 'nothing_estimated'] | None
+    """
+    `nothing_estimated`: all loadings are assumed, and nobody knows how far they are off.
     """
 
     excluded: list[ExcludedSymbol]

@@ -14,7 +14,6 @@ import analytics.main
 import onboarding.main
 import portfolio_refresh.main
 import symbol_batch.main
-from analytics.settings import AnalyticsSettings
 from riskstream.events.envelope import Envelope
 from riskstream.events.event import Event
 from riskstream.messaging.consumer_loop import ConsumerLoop
@@ -22,7 +21,6 @@ from riskstream.messaging.listener import Listener
 from riskstream.messaging.settlement import InTransaction
 from riskstream.runtime.clock import Clock
 from riskstream.runtime.service import HttpPart, Service
-from riskstream.runtime.settings import AuthSettings
 from riskstream.runtime.trace_export import TraceExport
 
 SERVICES: dict[str, ModuleType] = {
@@ -103,7 +101,7 @@ async def _held(
 
 
 async def _serve(name: str, module: ModuleType) -> None:
-    await (module.serve(AnalyticsSettings(), AuthSettings()) if name == "analytics" else module.serve(Clock()))
+    await (module.serve() if name == "analytics" else module.serve(Clock()))
 
 
 def _hearings(service: str, part: Any) -> list[Hearing]:

@@ -4,7 +4,9 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ from riskstream.events.portfolio import PortfolioRefreshed
 from riskstream.messaging.producer import DisposableProducer, KafkaRecord
 from riskstream.messaging.timing import RelayTiming
 from riskstream.messaging.topics import create_topics
+from riskstream.runtime.trace_export import FLUSH_SECONDS
 
 MONDAY = date(2024, 12, 16)
 
@@ -119,6 +122,34 @@ async def test_it_serves_without_kafka_and_ends_in_order(
         assert 'riskstream_analytics_answers_total{layer="process",measure="overview"} 1.0' in metrics
         assert "riskstream_event_loop_lag_seconds_count" in metrics
         assert await running.stop() == 0
+
+
+async def test_a_collector_of_traces_that_never_answers_slows_nothing_and_the_end_comes_in_time(
+    world: Any, environment: dict[str, str], issuer: Issuer
+) -> None:
+    await world.edition(1, MONDAY)
+    portfolio = await world.portfolio("ana")
+    await world.fold(portfolio, 1, MONDAY, cash=5.0)
+    headers = {"Authorization": f"Bearer {issuer.token('ana')}"}
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        told = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "OTEL_BSP_SCHEDULE_DELAY": "50",
+        }
+        async with _running({**environment, **told}) as running:
+            await _until_ready(running.client)
+            began = time.monotonic()
+            for _ in range(100):
+                answer = await running.client.get(
+                    f"/api/v1/analytics/portfolio/{portfolio}/overview", headers=headers, timeout=5
+                )
+                assert answer.status_code == 200
+            assert time.monotonic() - began < 5
+            stopping = time.monotonic()
+            assert await running.stop() == 0
+            assert time.monotonic() - stopping < FLUSH_SECONDS + 5
 
 
 async def test_an_event_from_kafka_has_the_new_answer_ready_before_it_is_asked_for(

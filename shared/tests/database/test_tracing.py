@@ -102,6 +102,19 @@ async def test_a_statement_that_fails_is_a_failed_span_and_the_next_one_is_not(
     assert spans.only("SELECT pg_class").status.status_code is StatusCode.UNSET
 
 
+async def test_a_connection_that_is_lost_says_so_as_it_would_untraced(spans: Kept, engine: AsyncEngine) -> None:
+    with tracing.span("work"):
+        async with engine.connect() as connection, engine.connect() as other:
+            server = await connection.scalar(text("SELECT pg_backend_pid() FROM pg_class LIMIT 1"))
+            await other.execute(text("SELECT pg_terminate_backend(:server, 5000)"), {"server": server})
+            with pytest.raises(DBAPIError) as raised:
+                await connection.execute(text("SELECT 2 FROM pg_namespace LIMIT 1"))
+            assert raised.value.connection_invalidated
+        async with engine.connect() as connection:
+            assert await connection.scalar(text("SELECT 3")) == 3
+    assert spans.only("SELECT pg_namespace").status.status_code is StatusCode.ERROR
+
+
 async def test_statements_and_copies_on_the_driver_under_the_engine_are_spans_too(
     spans: Kept, engine: AsyncEngine
 ) -> None:

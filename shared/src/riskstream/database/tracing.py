@@ -66,11 +66,15 @@ def _begun(connection: Connection, *_: object) -> None:
 
 
 def _ended(connection: Connection, _: object, statement: str, *__: object) -> None:
-    _record(statement, time.perf_counter() - connection.info.pop(_BEGAN))
+    if (began := connection.info.pop(_BEGAN, None)) is not None:
+        _record(statement, time.perf_counter() - began)
 
 
 def _failed(context: ExceptionContext) -> None:
-    began = None if context.connection is None else context.connection.info.pop(_BEGAN, None)
+    connection = context.connection
+    if connection is None or connection.closed or connection.invalidated:
+        return  # To look would raise, in the place of the error that is being told.
+    began = connection.info.pop(_BEGAN, None)
     if began is not None and context.statement is not None:
         _record(context.statement, time.perf_counter() - began, type(context.original_exception).__name__)
 

@@ -25,7 +25,7 @@ class BelievingAnswers(Answers):
 
     async def answer(self, owner: str, portfolio: UUID, question: Question) -> Served:
         self._identities.add(question.identity)
-        key = Key(portfolio, ANY, ANY, question.identity)
+        key = Key(portfolio, ANY, ANY, question.identity, self._lineage.name)
 
         async def read() -> tuple[Key, Read]:
             return key, await self._portfolios.read(owner, portfolio, lambda _: NOTHING_WANTED)
@@ -35,7 +35,9 @@ class BelievingAnswers(Answers):
 
     async def drop_older(self, portfolio: UUID, valuation: int) -> None:
         self._process.drop_older(portfolio, valuation)
-        await self._redis.drop([Key(portfolio, ANY, ANY, identity) for identity in self._identities])
+        await self._redis.drop(
+            [Key(portfolio, ANY, ANY, identity, self._lineage.name) for identity in self._identities]
+        )
 
 
 if __name__ == "__main__":

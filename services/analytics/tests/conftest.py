@@ -23,6 +23,7 @@ from analytics.database import create_pool
 from analytics.factors import FACTORS
 from analytics.heads import Heads
 from analytics.hints import Hints
+from analytics.lineage import Lineage
 from analytics.live import LiveUpdates
 from analytics.portfolios import Portfolios
 from analytics.symbol_figures import SymbolFigures
@@ -260,6 +261,7 @@ class Replica:
     recent: RecentQuestions
     warming: Warming
     hints: Hints
+    lineage: Lineage
     live: LiveUpdates
     streams: EventStreams
     app: FastAPI
@@ -309,6 +311,7 @@ async def make_replica(database: Database, valkey_server: ValkeyServer, tmp_path
     async def make(
         *,
         now: datetime = NOW,
+        on: Database | None = None,
         redis_url: str | None = None,
         process_bytes: int = 1_000_000,
         poll_seconds: float = 0.05,
@@ -316,9 +319,9 @@ async def make_replica(database: Database, valkey_server: ValkeyServer, tmp_path
         rates: RateLimits = UNLIMITED,
         **limits: Any,
     ) -> Replica:
-        dsn = database.dsns["analytics"]
-        heads_pool = await create_pool(dsn, application="heads", size=4, statement_timeout=5)
-        books_pool = await create_pool(dsn, application="books", size=4, statement_timeout=5)
+        dsn, lineage = on.dsns["analytics"] if on else database.dsns["analytics"], Lineage()
+        heads_pool = await create_pool(dsn, application="heads", size=4, statement_timeout=5, lineage=lineage)
+        books_pool = await create_pool(dsn, application="books", size=4, statement_timeout=5, lineage=lineage)
         # Roomy, so that a busy machine does not look like a Redis that is down.
         timing = RedisTiming(call_timeout=1.0, rest_after_failure=0.0, kept=timedelta(minutes=5))
         redis = RedisCache(redis_url or valkey_server.url, timing)
@@ -332,6 +335,7 @@ async def make_replica(database: Database, valkey_server: ValkeyServer, tmp_path
             process=process,
             redis=redis,
             clock=clock,
+            lineage=lineage,
         )
         recent = RecentQuestions(100, 4)
         warming = Warming(recent, answers.answer, waiting=100)
@@ -356,6 +360,7 @@ async def make_replica(database: Database, valkey_server: ValkeyServer, tmp_path
             warming=warming,
             hints=Hints(answers, symbols, warming, live),
             live=live,
+            lineage=lineage,
             streams=streams,
             app=app,
             figures=figures,

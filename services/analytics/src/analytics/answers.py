@@ -16,6 +16,7 @@ from analytics.evidence import Evidence
 from analytics.flights import Flights
 from analytics.freshness import Age, age
 from analytics.heads import Heads
+from analytics.lineage import Lineage
 from analytics.metrics import ANSWERS, COMPUTE_SECONDS
 from analytics.past import Wanted
 from analytics.portfolios import Portfolios, Read
@@ -54,6 +55,7 @@ class Answers:
         process: ProcessCache,
         redis: RedisCache,
         clock: Clock,
+        lineage: Lineage,
     ) -> None:
         self._heads = heads
         self._portfolios = portfolios
@@ -62,6 +64,7 @@ class Answers:
         self._process = process
         self._redis = redis
         self._clock = clock
+        self._lineage = lineage
         self._flights: Flights[Key, tuple[Answer, Layer]] = Flights()
 
     async def answer(self, owner: str, portfolio: UUID, question: Question) -> Served:
@@ -71,12 +74,12 @@ class Answers:
         Postgres is away.
         """
         head = await self._heads.head(owner, portfolio)
-        key = Key(portfolio, head.valuation, head.edition, question.identity)
+        key = Key(portfolio, head.valuation, head.edition, question.identity, self._lineage.name)
 
         async def read() -> tuple[Key, Read]:
             """The book as it is now, which may be newer than the head that was read: its key says so."""
             found = await self._portfolios.read(owner, portfolio, partial(_wants, question), head.valuation)
-            return _key(found[0], question.identity), found
+            return self._key(found[0], question.identity), found
 
         answer, layer = await self._answer(key, question, read)
         return await self._served(answer, layer, pending=answer.portfolio_version < head.current_version)
@@ -94,15 +97,19 @@ class Answers:
             sum(standing.valuation or 0 for standing in inside),
             max((standing.edition or 0 for standing in inside), default=0),
             f"{question.identity}:{versions_hash(standings)}",
+            self._lineage.name,
         )
 
         async def read() -> tuple[Key, Read]:
             versions, found = await self._portfolios.read_together(owner, partial(_wants, question))
-            return _key(found[0], f"{question.identity}:{versions}"), found
+            return self._key(found[0], f"{question.identity}:{versions}"), found
 
         answer, layer = await self._answer(key, question, read)
         pending = any((standing.portfolio_version or 0) < standing.current_version for standing in standings)
         return await self._served(answer, layer, pending=pending)
+
+    def _key(self, book: Book, question: str) -> Key:
+        return Key(book.portfolio, book.valuation, book.edition, question, self._lineage.name)
 
     async def drop_older(self, portfolio: UUID, valuation: int) -> None:
         """Free what is kept for the portfolio's earlier valuations, here and in Redis."""
@@ -157,10 +164,6 @@ class Answers:
 
 def _wants(question: Question, book: Book) -> Wanted:
     return question.measure.wants(book, question.parameters)
-
-
-def _key(book: Book, question: str) -> Key:
-    return Key(book.portfolio, book.valuation, book.edition, question)
 
 
 def _evaluate(evidence: Evidence, question: Question) -> tuple[bytes, float | None]:

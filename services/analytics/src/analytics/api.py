@@ -212,7 +212,7 @@ def _tag(served: Served) -> str:
     """Of all that the answer says but where it came from and when it was computed: hence a weak one."""
     key, age = served.answer.key, served.age
     seen = f"{'pending' if served.pending else 'settled'}.{age.last_due_session}.{age.level}"
-    return f'W/"{key.valuation}.{key.edition}.{key.question}.{seen}"'
+    return f'W/"{key.lineage}.{key.valuation}.{key.edition}.{key.question}.{seen}"'
 
 
 def _body(served: Served, question: Question, *, of_portfolio: bool) -> bytes:

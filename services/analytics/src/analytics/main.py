@@ -13,9 +13,10 @@ from analytics.api_live import add_live_updates
 from analytics.cache.process import ProcessCache
 from analytics.cache.redis import RedisCache
 from analytics.calendar import Calendar
-from analytics.database import create_pool
+from analytics.database import answers_as_before, create_pool
 from analytics.heads import Heads
 from analytics.hints import Hints
+from analytics.lineage import Lineage
 from analytics.live import LiveUpdates
 from analytics.portfolios import Portfolios
 from analytics.settings import AnalyticsSettings
@@ -56,12 +57,21 @@ async def serve() -> int:
     service.closes(traces.close)
 
     dsn = settings.postgres_dsn.get_secret_value()
+    lineage = Lineage()
     head_pool = await create_pool(
-        dsn, application=f"{NAME} heads", size=settings.pool_size, statement_timeout=settings.head_timeout
+        dsn,
+        application=f"{NAME} heads",
+        size=settings.pool_size,
+        statement_timeout=settings.head_timeout,
+        lineage=lineage,
     )
     service.closes(head_pool.close)
     book_pool = await create_pool(
-        dsn, application=f"{NAME} books", size=settings.book_pool_size, statement_timeout=settings.book_timeout
+        dsn,
+        application=f"{NAME} books",
+        size=settings.book_pool_size,
+        statement_timeout=settings.book_timeout,
+        lineage=lineage,
     )
     service.closes(book_pool.close)
     redis = RedisCache(settings.redis_url, settings.redis_timing())
@@ -80,16 +90,19 @@ async def serve() -> int:
         process=ProcessCache(settings.process_cache_bytes),
         redis=redis,
         clock=clock,
+        lineage=lineage,
     )
     recent = RecentQuestions(settings.warm_recent, settings.warm_questions)
     warming = Warming(recent, answers.answer, waiting=settings.warm_waiting)
     live = LiveUpdates(heads, calendar, clock, poll_seconds=settings.live_poll_seconds)
     streams = EventStreams(settings.stream_limits())
     listener = Listener(settings.kafka, Hints(answers, symbols, warming, live).handlers(), client_id=f"{NAME}-listener")
-    postgres = Probe("postgres", partial(head_pool.fetchval, "SELECT 1"))
     # Without events or Redis answers are slower, not wrong: a process that starts waits for them, but not for ever.
-    kafka = Probe("kafka", listener.is_listening, patience=settings.start_patience)
-    redis_probe = Probe("redis", redis.ping, patience=settings.start_patience)
+    probes = {
+        "postgres": Probe("postgres", partial(answers_as_before, head_pool, lineage)),
+        "kafka": Probe("kafka", listener.is_listening, patience=settings.start_patience),
+        "redis": Probe("redis", redis.ping, patience=settings.start_patience),
+    }
     topics = TopicSettings(settings)
     figures = SymbolFigures(book_pool, calendar, clock)
     app = create_app(answers, figures, recent, tokens, health, limits=limits)
@@ -97,16 +110,15 @@ async def serve() -> int:
     open_to_browsers(app, browsers)
     http = HttpPart(app, settings.http_host, settings.http_port, drain_seconds=settings.shutdown_seconds)
 
-    health.add("postgres", postgres.state)
-    health.add("kafka", kafka.state)
-    health.add("redis", redis_probe.state)
     health.add("topics", topics.state)
     health.add("listener", lambda: State(detail={"listening": listener.listening.is_set()}))
+    service.add("lineage", lineage)
     service.add("listener", listener)
     service.add("warming", warming)
     service.add("live updates", live)
     service.add("streams", streams)
-    for name, probe in (("postgres", postgres), ("kafka", kafka), ("redis", redis_probe)):
+    for name, probe in probes.items():
+        health.add(name, probe.state)
         service.add(f"probe of {name}", Periodic(f"look for {name}", settings.probe_interval, probe.look))
     service.add("topics", Periodic("compare topics", UNANSWERED_SECONDS, topics.look))
     service.add("http", http)

@@ -11,7 +11,7 @@ A, B = UUID(int=1), UUID(int=2)
 
 def _answer(portfolio: UUID, valuation: int, question: str = "overview:0", size: int = 100) -> Answer:
     return Answer(
-        key=Key(portfolio, valuation, 1, question),
+        key=Key(portfolio, valuation, 1, question, "one"),
         portfolio_version=1,
         session=date(2024, 12, 16),
         run_id=UUID(int=9),

@@ -12,7 +12,7 @@ from analytics.metrics import REDIS_FAILURES
 from local_stack.ports import free_port
 from local_stack.valkey import ValkeyServer
 
-KEY = Key(UUID(int=1), 1, 1, "overview:0")
+KEY = Key(UUID(int=1), 1, 1, "overview:0", "one")
 QUESTION = Question(MEASURES["overview"], MEASURES["overview"].parameters())
 
 

@@ -45,9 +45,11 @@ class Key:
     edition: int
     question: str
     """A question's identity."""
+    lineage: str
+    """The history of the database within which the numbers mean something."""
 
     def __str__(self) -> str:
-        return f"{FORMAT}:{self.portfolio}:{self.valuation}:{self.edition}:{self.question}"
+        return f"{FORMAT}:{self.lineage}:{self.portfolio}:{self.valuation}:{self.edition}:{self.question}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def promtool() -> str:
 
 
 def run(promtool: str, *arguments: str, folder: Path = FOLDER) -> None:
-    done = subprocess.run([promtool, *arguments], cwd=folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([promtool, *arguments], check=False, cwd=folder, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -72,11 +72,7 @@ def test_an_alert_rests_on_what_services_show(alert: Alert) -> None:
 def test_an_alert_says_how_grave_it_is_and_what_to_read(alert: Alert) -> None:
     assert alert.severity in {"critical", "warning"}
     assert set(alert.annotations) == {"summary", "description", "runbook_url"}
-    assert (
-        "$value" in alert.annotations["description"]
-        or "minutes" in alert.annotations["description"]
-        or ("$labels" in alert.annotations["description"])
-    )
+    assert "{{" in alert.annotations["description"], "a description says what was measured, and where"
 
 
 def test_names_of_alerts_and_groups_are_given_once() -> None:

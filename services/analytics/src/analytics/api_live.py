@@ -111,7 +111,7 @@ def _router(live: LiveUpdates, streams: EventStreams, tickets: Tickets) -> APIRo
     @router.get(
         f"{PORTFOLIO}/events",
         response_class=Response,
-        responses=_STREAM,
+        responses=_STREAM | {404: {"description": "No such portfolio of yours."}},
         dependencies=[Security(_BY_TICKET)],
         summary="Live updates of a portfolio",
     )

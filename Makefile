@@ -43,11 +43,12 @@ chaos: install ## random operations and faults over a whole system for MINUTES (
 forecasts: install ## judge risk and VaR by what came after: 72 books over the last 500 recorded sessions (half a minute)
 	PYTHONPATH=tests $(BIN)/python -m forecast_check
 
-documents: install ## renew what is generated: docs/api, schemas of events, and the models of the Python client
+documents: install ## renew what is generated: docs/api, schemas of events, the models of the Python client, and dashboards
 	PYTHONPATH=tests $(BIN)/python -m contract.golden
 	PYTHONPATH=tests $(BIN)/python -m contract.asyncapi
 	PYTHONPATH=tests $(BIN)/python -m contract.documents
 	PYTHONPATH=tests $(BIN)/python -m contract.client_models
+	PYTHONPATH=tests $(BIN)/python -m observability.dashboards
 
 lint: install ## style, types, the walls between the layers, and links
 	$(BIN)/ruff check .

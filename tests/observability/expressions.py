@@ -13,7 +13,12 @@ from riskstream.runtime import metrics
 
 TARGET = frozenset({"job", "instance"})
 """What Prometheus adds to whatever it scrapes."""
-NOT_OURS = {"up": TARGET, "process_resident_memory_bytes": TARGET, "process_cpu_seconds_total": TARGET}
+NOT_OURS = {
+    "up": TARGET,
+    "ALERTS": TARGET | {"alertname", "alertstate", "severity"},
+    "process_resident_memory_bytes": TARGET,
+    "process_cpu_seconds_total": TARGET,
+}
 """Names of Prometheus itself and of its client library."""
 
 Labels = frozenset[str]

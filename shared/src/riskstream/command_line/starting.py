@@ -14,6 +14,6 @@ def run_and_exit(name: str, process: Callable[[], int]) -> NoReturn:
     try:
         code = process()
     except (CommandFailed, ConfigurationError, AddressNotFree) as error:
-        sys.stderr.write(f"{name} does not start: {error}\n")
+        sys.stderr.write(f"{name}: {error}\n")
         code = error.exit_code if isinstance(error, CommandFailed) else UsedWrongly.exit_code
     sys.exit(code)

@@ -10,16 +10,21 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, pool, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from riskstream.command_line import settings_from_environment
+from riskstream.command_line import CommandFailed, settings_from_environment
 from riskstream.runtime.clock import Clock
 from riskstream.runtime.configuration import PostgresDsn
+from riskstream.runtime.logs import conceal
 from riskstream.runtime.settings import EnvironmentSettings
 
 MIGRATOR_VARIABLE = "RISKSTREAM_MIGRATOR_DSN"
 OWNER_ROLE = "riskstream_owner"
 """Owns every table; has no login, so nothing can bypass grants by connecting as it."""
+
+LOCK_TIMEOUT = "3s"
+"""How long a migration waits for a table that services use; theirs are longer, so that the migration gives way."""
 
 YEARS_BACK = 10
 YEARS_AHEAD = 2
@@ -32,7 +37,13 @@ class MigratorSettings(EnvironmentSettings):
 
 async def migrate_as_told(migrate: Callable[[str, Clock], Awaitable[None]], clock: Clock) -> int:
     """A service's command `migrate`, as the migrator that the environment names; the exit code."""
-    await migrate(settings_from_environment(MigratorSettings).migrator_dsn.get_secret_value(), clock)
+    dsn = settings_from_environment(MigratorSettings).migrator_dsn.get_secret_value()
+    try:
+        await migrate(dsn, clock)
+    except (DBAPIError, OSError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+        why = conceal(str(cause).partition("\n")[0])
+        raise CommandFailed(f"the schema is as it was, and the migration can be run again: {why}") from error
     return 0
 
 
@@ -40,15 +51,19 @@ async def upgrade(dsn: str, package: str, schema: str, *, partitioned: Sequence[
     """Migrate `schema` to the newest revision with the history in `package`, as the migrator that `dsn` names.
 
     Afterwards each `partitioned` table has a partition for every year from ten before `year` to two after it.
-    Two at once are safe: the second waits for the first and finds nothing to do.
+    All of it is one transaction: after an error, or a lock that was not to be had within `LOCK_TIMEOUT`, revision and
+    schema are as they were. Two at once are safe: the second waits for the first and finds nothing to do.
     """
     config = _history_in(package)
     script = ScriptDirectory.from_config(config)
 
     def migrate(connection: Connection) -> None:
         connection.execute(text(f'SET ROLE "{OWNER_ROLE}"'))
+        connection.execute(text("SELECT set_config('lock_timeout', '0', true)"))
         # One schema at a time: migrations grant to the same roles, which Postgres refuses to do side by side.
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('riskstream migrations'))"))
+        # From here on who waits makes everybody behind it wait: rather fail, change nothing, and be run again.
+        connection.execute(text("SELECT set_config('lock_timeout', :most, true)"), {"most": LOCK_TIMEOUT})
 
         def steps(current: object, _: object) -> list[object]:
             return list(script._upgrade_revs("head", current))  # type: ignore[arg-type]  # as alembic's own upgrade does

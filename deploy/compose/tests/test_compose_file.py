@@ -133,6 +133,12 @@ def test_the_servers_have_no_way_out() -> None:
 def test_every_mounted_file_of_the_project_is_there() -> None:
     for config in COMPOSE["configs"].values():
         assert (PROJECT / config["file"]).is_file()
+    mounts = [volume for container in CONTAINERS.values() for volume in container.get("volumes", [])]
+    ours = [volume.split(":") for volume in mounts if isinstance(volume, str) and volume.startswith("./")]
+    assert ours
+    for path, _, mode in ours:
+        assert (PROJECT / path).exists(), f"{path}: an engine would make an empty folder of it"
+        assert mode == "ro"
 
 
 def test_every_role_that_logs_in_is_given_its_password() -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,31 @@ HOLDINGS: dict[UUID, dict[str, float]] = {
 }
 CASH = {VALUED: 1_000.0, SHORT: 200.0, EMPTY: 50.0, OTHERS: 0.0}
 RUN = UUID(int=1)
+
+
+@dataclass(frozen=True)
+class Editable:
+    """A portfolio that is there to be changed: listed lots and a private one, which has a price, and a cash flow."""
+
+    portfolio: UUID
+
+    @property
+    def lots(self) -> list[UUID]:
+        return [UUID(int=self.portfolio.int * 100 + n) for n in range(6)]
+
+    @property
+    def private(self) -> UUID:
+        return self.lots[-1]
+
+    @property
+    def flow(self) -> UUID:
+        return UUID(int=self.portfolio.int * 100 + 99)
+
+
+EDITOR = "dora"
+EDITABLE = [Editable(UUID(int=0xD08A00 + n)) for n in range(40)]
+PRICED = date(2024, 12, 11)
+"""The day of the private lots' prices."""
 _PORTFOLIOS = [str(portfolio) for portfolio in (*[VALUED] * 4, SHORT, EMPTY, UNVALUED, OTHERS)]
 _SYMBOLS = [*SYMBOLS[:3] * 5, "NEW", "CABIN", "NOSUCH", "brk.b", " ko "]
 KNOWN: dict[str, Sequence[Any]] = {
@@ -61,6 +87,8 @@ async def put_in(superuser_dsn: str) -> None:
             await _ledger(sql, portfolio)
         for portfolio in HOLDINGS:
             await _valuation(sql, portfolio)
+        for editable in EDITABLE:
+            await _editable(sql, editable)
     finally:
         await sql.close()
 
@@ -149,6 +177,41 @@ async def _ledger(sql: asyncpg.Connection, portfolio: UUID) -> None:
 
 def _class(symbol: str) -> str:
     return "PUBLIC" if symbol in SYMBOLS else "PRIVATE"
+
+
+async def _editable(sql: asyncpg.Connection, one: Editable) -> None:
+    first = _sessions()[-20]
+    await sql.execute(
+        "INSERT INTO portfolios.portfolios (portfolio_id, owner_id, name, version, first_session, created_at,"
+        " changed_at) VALUES ($1, $2, 'editable', 1, $3, now(), now())",
+        one.portfolio,
+        EDITOR,
+        first,
+    )
+    await sql.executemany(
+        "INSERT INTO portfolios.positions (position_id, portfolio_id, owner_id, symbol, quantity, entry_price,"
+        " entry_date, investment_class) VALUES ($1, $2, $3, $4, 40, 50, $5, $6)",
+        [
+            (lot, one.portfolio, EDITOR, symbol, first, _class(symbol))
+            for lot, symbol in zip(one.lots, ["KO", "KO", "BRK-B", "SPY", "KO", "CABIN"], strict=True)
+        ],
+    )
+    await sql.execute(
+        "INSERT INTO portfolios.cash_flows (flow_id, portfolio_id, owner_id, flow_date, amount, kind)"
+        " VALUES ($1, $2, $3, $4, 500, 'deposit')",
+        one.flow,
+        one.portfolio,
+        EDITOR,
+        PRICED,
+    )
+    await sql.execute(
+        "INSERT INTO portfolios.manual_prices (position_id, price_date, portfolio_id, owner_id, price, changed_version)"
+        " VALUES ($1, $2, $3, $4, 75, 1)",
+        one.private,
+        PRICED,
+        one.portfolio,
+        EDITOR,
+    )
 
 
 async def _valuation(sql: asyncpg.Connection, portfolio: UUID) -> None:

@@ -26,26 +26,32 @@ from riskstream.runtime.access import PUBLIC
 from riskstream.runtime.health import Health
 
 REQUESTS = {"analytics": 5_000, "onboarding": 1_000}
-STREAMS = ("/events", "/progress")
 NOBODY = cast("Any", None)
 """Stands for what an application holds: a document needs none of it."""
 
 
 def _documented() -> dict[str, dict[str, Operation]]:
-    """Both applications as far as their documents; streams have tests of their own, as they do not end."""
+    """Both applications as far as their documents."""
     asked = analytics.api.create_app(NOBODY, NOBODY, NOBODY, NOBODY, Health())
     analytics.api_live.add_live_updates(asked, NOBODY, NOBODY, NOBODY)
-    unused = OnboardingSettings(postgres_dsn=SecretStr("postgresql://unused"), kafka="unused")
+    unused = OnboardingSettings(postgres_dsn=SecretStr("postgresql://role@nowhere/unused"), kafka="nowhere:9092")
     ledgers = Portfolios(NOBODY, NOBODY, NOBODY, unused)
     changed = onboarding.api.create_app(ledgers, NOBODY, NOBODY, unused, Health(), progress=NOBODY, streams=NOBODY)
     return {
-        service: operations(app, lambda path: path in PUBLIC or path.endswith(STREAMS))
+        service: operations(app, PUBLIC.__contains__)
         for service, app in (("analytics", asked), ("onboarding", changed))
     }
 
 
 DOCUMENTED = _documented()
-ALL = [(service, name) for service, found in DOCUMENTED.items() for name in found]
+ALL = [
+    (service, name)
+    for service, found in DOCUMENTED.items()
+    # What is deleted cannot be asked about any more, nor what was in it.
+    for name in sorted(found, key=lambda name: -len(name) if name.startswith("DELETE") else -math.inf)
+]
+ACCEPTED = 0.3
+"""Of the requests to every operation at least so many are accepted: what is refused never reaches most of the code."""
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +77,7 @@ def targets(
         "RISKSTREAM_CLOCK": "2024-12-16T22:00:00-05:00",
         "RISKSTREAM_RATE_READS_PER_MINUTE": "0",
         "RISKSTREAM_RATE_WRITES_PER_MINUTE": "0",
+        "RISKSTREAM_VALUATION_WAIT_MS": "0",
         **issuer.environment(),
     }
     environments = {
@@ -83,11 +90,16 @@ def targets(
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(wired(environments, patch)) as services,
     ):
-        yield {service: Target(services.apps[service], portal, bearers, standing.KNOWN) for service in REQUESTS}
+        known = {owner: f"Bearer {issuer.token(owner)}" for owner in (standing.OWNER, standing.EDITOR)}
+        yield {service: Target(services.apps[service], portal, bearers, standing.KNOWN, known) for service in REQUESTS}
 
 
 @pytest.mark.parametrize(("service", "name"), ALL, ids=[f"{service}: {name}" for service, name in ALL])
-def test_whatever_is_sent_is_answered_as_documented(targets: dict[str, Target], service: str, name: str) -> None:
+def test_whatever_is_sent_is_answered_as_documented_and_much_of_it_is_accepted(
+    targets: dict[str, Target], service: str, name: str
+) -> None:
     found = DOCUMENTED[service]
     count = math.ceil(REQUESTS[service] / len(found))
-    try_out(found[name], targets[service], count)
+    statuses = try_out(found[name], targets[service], count)
+    accepted = sum(times for status, times in statuses.items() if status < 400) / sum(statuses.values())
+    assert accepted >= ACCEPTED, f"{accepted:.0%} accepted: {statuses}"

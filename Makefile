@@ -28,7 +28,7 @@ demo: install ## run the whole main job once on this machine, show what happened
 up: install ## start the whole system on this machine until Ctrl-C
 	$(BIN)/local-stack up
 
-TESTS := deploy services shared clients tests/contract tests/observability tests/end_to_end tests/chaos
+TESTS := deploy services shared clients tests/contract tests/operating tests/observability tests/end_to_end tests/chaos
 
 test: install ## the tests, on real Postgres, Valkey and Kafka
 	$(BIN)/pytest $(TESTS)

@@ -4,8 +4,8 @@ A symbol's loadings are linear in its returns: with Z its standardised factors, 
 `A = (Z'Z + P)⁻¹Z'`, they are off by `A ε`, ε what the factors do not explain. So what a book holds of the factors is
 off by the same of the book's own ε, and its covariance is `Σ_t g_t g_t'`, `g_t` what session t adds: White's, for
 residuals that are louder in some months than in others, and with those of symbols that move together in it. To take
-symbols for independent, `Σ w² se²`, finds the errors of sector baskets too small, as `Σ w²D` does their variances
-(docs/adr/0010-risk-model.md).
+symbols for independent, `Σ w² se²`, finds less than half of the errors of recorded sector baskets, as `Σ w²D` does of
+their specific variances (docs/adr/0010-risk-model.md).
 """
 
 from dataclasses import dataclass

@@ -101,6 +101,7 @@ def services(
     issuer = Issuer(folder)
     shared = {
         "RISKSTREAM_KAFKA": "127.0.0.1:1",
+        "RISKSTREAM_START_PATIENCE": "0.1",
         "RISKSTREAM_REDIS_URL": valkey_server.url,
         "RISKSTREAM_CLOCK": "2024-12-16T22:00:00-05:00",
         **issuer.environment(),

@@ -3,9 +3,11 @@
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from riskstream.events.envelope import Envelope
+from riskstream.events.portfolio import PortfolioRefreshed
 from riskstream.messaging import metrics
 from riskstream.messaging.listener import Listener
 
@@ -44,6 +46,15 @@ async def test_every_listener_hears_what_is_said_from_now_on_and_passes_over_wha
         await eventually(both_heard_all)
     skipped = metrics.LISTENER_SKIPPED.labels(ledger.topic)._value.get()
     assert skipped == 4, "garbage and the unusable one, by each of two"
+
+
+async def test_a_listener_shows_that_nothing_was_skipped_before_anything_is() -> None:
+    async def hear(envelope: Envelope[Any]) -> None:
+        raise AssertionError("it does not run")
+
+    Listener("127.0.0.1:1", {PortfolioRefreshed: hear}, client_id="l")
+    shown = REGISTRY.get_sample_value("riskstream_listener_skipped_total", {"topic": "portfolio.refreshed"})
+    assert shown == 0
 
 
 async def test_a_listener_hears_partitions_that_are_added_later(

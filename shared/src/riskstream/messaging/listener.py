@@ -45,6 +45,7 @@ class Listener:
         self._catalogue = catalogue
         self._timing = timing or ConsumerTiming()
         self._hearing = Hearing()
+        metrics.show_listener_from_the_start(event.topic for event in handlers)
         self._stopping = asyncio.Event()
         self._ticked_at = time.monotonic()
         self.listening = asyncio.Event()

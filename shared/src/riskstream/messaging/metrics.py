@@ -74,3 +74,10 @@ def show_from_the_start(group: str, topics: Iterable[str]) -> None:
     for topic in topics:
         DEAD_LETTERS.labels(group, topic)
         TRANSIENT_RETRIES.labels(group, topic)
+
+
+def show_listener_from_the_start(topics: Iterable[str]) -> None:
+    """Show a listener's counters as 0: the first record skipped would otherwise be no increase of anything."""
+    for topic in topics:
+        LISTENER_RECORDS.labels(topic)
+        LISTENER_SKIPPED.labels(topic)

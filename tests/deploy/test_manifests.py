@@ -11,6 +11,7 @@ from analytics.settings import AnalyticsSettings
 from deploy.manifests import OVERLAYS, ROOT, faults, rendered
 from onboarding.settings import OnboardingSettings
 from portfolio_refresh.settings import PortfolioRefreshSettings
+from riskstream.runtime.health import Health
 from riskstream.runtime.settings import AuthSettings
 from symbol_batch.settings import SymbolBatchSettings
 
@@ -108,3 +109,21 @@ def test_every_secret_is_described(overlay: str) -> None:
     assert keys
     for key in map(yaml.safe_load, keys):
         assert f"| `{key['name']}` | `{key['key']}` |" in described
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_probes_ask_what_services_answer(overlay: str) -> None:
+    paths = {route.path for route in Health().router().routes}
+    for deployment in _of(overlay, "Deployment"):
+        [container] = _containers(deployment["spec"]["template"])
+        assert container["ports"] == [{"containerPort": 8000, "name": "http"}]
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            assert container[probe]["httpGet"]["path"] in paths
+            assert container[probe]["httpGet"]["port"] == "http"
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_services_and_budgets_select_pods_of_deployments_alone(overlay: str) -> None:
+    jobs = [pod["metadata"]["labels"] for pod in _pods(overlay) if pod["spec"].get("restartPolicy") == "Never"]
+    for service in _of(overlay, "Service"):
+        assert not any(labels.items() >= service["spec"]["selector"].items() for labels in jobs)

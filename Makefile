@@ -28,7 +28,7 @@ demo: install ## run the whole main job once on this machine, show what happened
 up: install ## start the whole system on this machine until Ctrl-C
 	$(BIN)/local-stack up
 
-TESTS := deploy services shared clients tests/contract tests/operating tests/observability tests/deploy tests/end_to_end tests/chaos
+TESTS := deploy services shared clients tests/contract tests/operating tests/observability tests/kubernetes tests/end_to_end tests/chaos
 
 test: install ## the tests, on real Postgres, Valkey and Kafka
 	$(BIN)/pytest $(TESTS)
@@ -57,7 +57,7 @@ lint: install ## style, types, the walls between the layers, and links
 	$(BIN)/lint-imports
 	PYTHONPATH=tests $(BIN)/python -m contract.links
 	deploy/k8s/fetch-kubectl
-	PYTHONPATH=tests $(BIN)/python -m deploy.manifests
+	PYTHONPATH=tests $(BIN)/python -m kubernetes.manifests
 
 format: install ## put the code into its form
 	$(BIN)/ruff check --fix-only .

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from analytics.settings import AnalyticsSettings
-from deploy.manifests import OVERLAYS, ROOT, faults, rendered
+from kubernetes.manifests import OVERLAYS, ROOT, faults, rendered
 from onboarding.settings import OnboardingSettings
 from portfolio_refresh.settings import PortfolioRefreshSettings
 from riskstream.runtime.health import Health

@@ -1,4 +1,4 @@
-"""The overlays as kubectl renders them, against the schemas of the API: `python -m deploy.manifests`."""
+"""The overlays as kubectl renders them, against the schemas of the API: `python -m kubernetes.manifests`."""
 
 import shutil
 import subprocess

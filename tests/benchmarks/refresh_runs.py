@@ -17,7 +17,7 @@ from local_stack.stack import Stack
 from observer.tables import Tables
 
 CHUNKS_GROUP = 'group="portfolio-refresh.chunks"'
-_PATIENCE = 240.0
+PATIENCE = 240.0
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,14 @@ def workers(bench: Bench, database: Database, count: int) -> Iterator[list[Portf
         yield processes
 
 
-def refresh(crowd: Crowd, database: Database, session: date, processes: Sequence[PortfolioRefresh]) -> Refreshed:
-    """Publish `session` and wait until every portfolio is folded to it."""
+def refresh(
+    crowd: Crowd,
+    database: Database,
+    session: date,
+    processes: Sequence[PortfolioRefresh],
+    patience: float = PATIENCE,
+) -> Refreshed:
+    """Publish `session` and wait until every portfolio is folded to it, `patience` seconds at most."""
     tables = Tables(database)
     before = [_numbers(process) for process in processes]
     known = tables.value("SELECT count(*) FROM valuations.refresh_runs")
@@ -62,7 +68,7 @@ def refresh(crowd: Crowd, database: Database, session: date, processes: Sequence
         f"the refresh of {session}",
         "SELECT count(*) > $1 AND bool_and(finished_at IS NOT NULL) FROM valuations.refresh_runs",
         known,
-        seconds=_PATIENCE,
+        seconds=patience,
     )
     after = [_numbers(process) for process in processes]
     run = tables.rows(

@@ -58,6 +58,13 @@ class Server(ABC):
         """Whether the process is there, paused or not."""
         return self._process is not None and self._process.exit_code is None
 
+    @property
+    def process_id(self) -> int:
+        """Of the running process; raises ServerError where none runs."""
+        if self._process is None or not self.running:
+            raise ServerError(f"{self.name} is not running")
+        return self._process.pid
+
     def start(self) -> None:
         """Start and wait until ready; does nothing if it runs.
 

@@ -1,0 +1,31 @@
+"""What Postgres has written and holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from local_stack.database import Database
+from observer.tables import Tables
+
+
+@dataclass(frozen=True)
+class Held:
+    rows: int
+    bytes: int
+    """Of tables, partitions, indexes, what lies out of line, and what updates have left behind."""
+
+
+def held(database: Database, tables: Sequence[str]) -> Held:
+    """By `tables`, each with its partitions; names with their schema."""
+    look = Tables(database)
+    rows = sum(int(look.value(f"SELECT count(*) FROM {table}")) for table in tables)
+    size = look.value(
+        "SELECT sum(pg_total_relation_size(part.relid))::bigint"
+        " FROM unnest($1::text[]) AS whole, pg_partition_tree(whole::regclass) AS part WHERE part.isleaf",
+        list(tables),
+    )
+    return Held(rows, int(size))
+
+
+def wal_position(database: Database) -> int:
+    """Bytes of write-ahead log since the cluster began; of all its databases."""
+    return int(Tables(database).value("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"))

@@ -21,9 +21,17 @@ FEW = 100
 TIMES = 100
 
 _STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]+): (.*)")
-_BY_THE_CLOCK = ("provider_limits", "lease", "pg_catalog", "pg_settings", "pg_notify", "isolation level")
+_BY_THE_CLOCK = (
+    "provider_limits",
+    "lease",
+    "pg_catalog",
+    "pg_settings",
+    "pg_notify",
+    "isolation level",
+    "typeinfo_tree",
+)
 """What goes with seconds, not with work: the pace that replicas exchange, leases that are renewed, connections."""
-_AROUND = {"begin;", "commit;", "rollback;"}
+_AROUND = {"begin;", "commit;", "rollback;", ""}
 """Around these as around the others: not counted, as what goes with seconds has them too."""
 
 

@@ -58,5 +58,5 @@ def _measure(bench: Bench, name: str, positions: int, sizes: Sequence[int]) -> C
         what=f"portfolios of {positions} positions: from the published edition to the last folded one",
         unit="portfolios",
         points=tuple(points),
-        note="each fold says one event through outbox, relay and Kafka; a portfolio has a row a session, one a position, a head",
+        note="each fold says one event through outbox, relay and Kafka; rows: sessions, positions, heads",
     )

@@ -224,7 +224,9 @@ async def make_api(
 
     async def make(*, engine: AsyncEngine = engine, clock: Clock = clock, **named: Any) -> Api:
         quick = {"valuation_wait_ms": 0, "valuation_poll_ms": 10}
-        settings = OnboardingSettings(postgres_dsn="postgresql://unused", kafka="unused", **quick | named)
+        settings = OnboardingSettings(
+            postgres_dsn="postgresql://role@nowhere/unused", kafka="nowhere:9092", **quick | named
+        )
         outbox = Outbox("portfolios", "/services/onboarding", clock=clock)
         portfolios = Portfolios(engine, outbox, clock, settings)
         progress, streams = Progress(engine, poll_seconds=1), EventStreams(StreamLimits(per_owner=1, in_process=1))

@@ -17,7 +17,9 @@ POSITION = {"quantity": "1", "entry_price": "1", "entry_date": "2024-01-02"}
 @pytest.fixture
 def make_sweeper(engine, clock):
     def make(later: timedelta) -> SymbolSweeper:
-        settings = OnboardingSettings(postgres_dsn="postgresql://unused", kafka="unused", sweep_seconds=60)
+        settings = OnboardingSettings(
+            postgres_dsn="postgresql://role@nowhere/unused", kafka="nowhere:9092", sweep_seconds=60
+        )
         then = Clock(clock.now() + later)
         return SymbolSweeper(engine, Outbox("portfolios", "/services/onboarding", clock=then), then, settings)
 

@@ -137,7 +137,9 @@ async def serve(engine, tokens, issuer, clock) -> AsyncIterator[Callable[..., Aw
     running: list[Served] = []
 
     async def make(*, engine: Any = engine, **limits: Any) -> Served:
-        settings = OnboardingSettings(postgres_dsn="postgresql://unused", kafka="unused", valuation_wait_ms=0)
+        settings = OnboardingSettings(
+            postgres_dsn="postgresql://role@nowhere/unused", kafka="nowhere:9092", valuation_wait_ms=0
+        )
         portfolios = Portfolios(engine, Outbox("portfolios", "/services/onboarding", clock=clock), clock, settings)
         progress = Progress(engine, poll_seconds=POLL_SECONDS)
         streams = EventStreams(StreamLimits(**{"per_owner": 3, "in_process": 5} | limits))

@@ -16,9 +16,15 @@ LAG_WARNING = 1_000
 
 
 async def look_at_dead_letters(visit: Visit) -> AsyncIterator[Finding]:
-    """How many records each group could not handle and nobody has replayed or let expire."""
+    """How many records each group could not handle and nobody has replayed or let expire.
+
+    Of the declared groups, as a cluster may be others' too; of all that there are where nothing says what is declared.
+    """
     cluster = await visit.cluster()
-    names = [name for name in await cluster.topic_names() if name.endswith(DEAD_LETTER_SUFFIX)]
+    known = await cluster.topic_names()
+    if visit.settings.topics_file is not None:
+        known = sorted(set(known) & {topic.name for topic in visit.topics().every_topic()})
+    names = [name for name in known if name.endswith(DEAD_LETTER_SUFFIX)]
     bounds = await cluster.bounds(names)
     dead = {name: found.records for name, found in sorted(bounds.items()) if found.records}
     for name, count in dead.items():

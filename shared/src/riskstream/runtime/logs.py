@@ -78,6 +78,11 @@ def configure_logs(service: str, clock: Clock, form: Literal["json", "console"],
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.captureWarnings(True)
+    # Whoever has run a server in this process before may have left it a handler of its own, past ours.
+    for name in ("uvicorn", "uvicorn.error"):
+        server = logging.getLogger(name)
+        server.handlers.clear()
+        server.propagate = True
     for name, heard_from in _NOISY.items():
         logging.getLogger(name).setLevel(heard_from)
 

@@ -23,8 +23,8 @@ async def look_at_dead_letters(visit: Visit) -> AsyncIterator[Finding]:
     cluster = await visit.cluster()
     known = await cluster.topic_names()
     if visit.settings.topics_file is not None:
-        known = sorted(set(known) & {topic.name for topic in visit.topics().every_topic()})
-    names = [name for name in known if name.endswith(DEAD_LETTER_SUFFIX)]
+        known &= {topic.name for topic in visit.topics().every_topic()}
+    names = [name for name in sorted(known) if name.endswith(DEAD_LETTER_SUFFIX)]
     bounds = await cluster.bounds(names)
     dead = {name: found.records for name, found in sorted(bounds.items()) if found.records}
     for name, count in dead.items():

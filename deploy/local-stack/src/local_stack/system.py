@@ -149,6 +149,8 @@ class System:
             "RISKSTREAM_KAFKA": self._servers.kafka.address,
             "RISKSTREAM_REDIS_URL": self._servers.valkey.url,
             "RISKSTREAM_TOPICS_FILE": str(TOPICS_FILE),
+            # The servers run before the services: who starts without one shall soon do without it.
+            "RISKSTREAM_START_PATIENCE": "5",
             "RISKSTREAM_YAHOO_URL": self.simulator.url,
             **self.issuer.environment(),
             **self._tuning,

@@ -19,8 +19,10 @@ def held(database: Database, tables: Sequence[str]) -> Held:
     look = Tables(database)
     rows = sum(int(look.value(f"SELECT count(*) FROM {table}")) for table in tables)
     size = look.value(
-        "SELECT sum(pg_total_relation_size(part.relid))::bigint"
-        " FROM unnest($1::text[]) AS whole, pg_partition_tree(whole::regclass) AS part WHERE part.isleaf",
+        # A table without partitions has no tree, one with them no size of its own.
+        "SELECT sum(pg_total_relation_size(one))::bigint FROM ("
+        " SELECT part.relid AS one FROM unnest($1::text[]) AS whole, pg_partition_tree(whole::regclass) AS part"
+        " UNION SELECT whole::regclass FROM unnest($1::text[]) AS whole) AS every",
         list(tables),
     )
     return Held(rows, int(size))

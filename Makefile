@@ -39,7 +39,7 @@ bench: install ## the figures, with their floors and peers (about 16 minutes; le
 
 bench-scale: install ## how it grows: 20,000 symbols, 100,000 portfolios, a million events (half an hour, 20 GB of disk); SMALL=1 tries it
 	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements-bench.lock
-	PYTHONPATH=tests $(BIN)/python -m benchmarks.scale --plots $(if $(SMALL),--quick)
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.scale $(if $(SMALL),--quick,--plots)
 
 chaos: install ## random operations and faults over a whole system for MINUTES (10), checked by its history; SEED replays
 	PYTHONPATH=tests $(BIN)/python -m chaos_story --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from riskstream.command_line import CommandFailed, settings_from_environment
+from riskstream.database.partitions import bound_of
 from riskstream.runtime.clock import Clock
 from riskstream.runtime.configuration import PostgresDsn
 from riskstream.runtime.logs import conceal
@@ -129,9 +130,4 @@ def execute_script(op: Operations, script: str) -> None:
 
 def _add_yearly_partitions(connection: Connection, table: str, years: range) -> None:
     for year in years:
-        connection.execute(
-            text(
-                f"CREATE TABLE IF NOT EXISTS {table}_{year} PARTITION OF {table} "
-                f"FOR VALUES FROM ('{year}-01-01') TO ('{year + 1}-01-01')"
-            )
-        )
+        connection.execute(text(f"CREATE TABLE IF NOT EXISTS {table}_{year} PARTITION OF {table} {bound_of(year)}"))

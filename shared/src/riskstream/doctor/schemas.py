@@ -6,19 +6,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from riskstream.database.migrations import add_yearly_partitions, newest_revision, revisions_before
+from riskstream.database.partitions import DEFAULT, yearly_partitions
 from riskstream.doctor.examined import ExaminedService
 from riskstream.doctor.finding import Finding
 from riskstream.doctor.visit import Visit
 
 ROWS_COUNTED = 1_000
-
-_PARTITIONS = text(
-    "SELECT child.relname AS name, pg_get_expr(child.relpartbound, child.oid) AS bound "
-    "FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid "
-    "JOIN pg_class parent ON parent.oid = inhparent "
-    # By its names: who may not use a schema may not resolve what is in it.
-    "WHERE parent.relname = :table AND parent.relnamespace = to_regnamespace(:schema)"
-)
 
 
 async def look_at_migrations(visit: Visit) -> AsyncIterator[Finding]:
@@ -60,17 +53,16 @@ async def look_at_partitions(visit: Visit) -> AsyncIterator[Finding]:
 
 
 async def _years(connection: AsyncConnection, service: ExaminedService, table: str, year: int) -> Finding:
-    found = (await connection.execute(_PARTITIONS, {"schema": service.schema, "table": table})).all()
+    assert service.schema is not None, "what has tables has a schema"
+    found = await yearly_partitions(connection, service.schema, table)
     table = f"{service.schema}.{table}"
-    bounds = {row.bound for row in found}
-    missing = [str(one) for one in (year, year + 1) if _bound(one) not in bounds]
-    if missing:
+    if missing := found.missing([year, year + 1]):
         mend = f"{service.migrate_command} (or riskstream doctor --mend)"
-        return Finding(table, "failed", f"no partition for {' and '.join(missing)}", mend)
-    if "DEFAULT" not in bounds:
+        return Finding(table, "failed", f"no partition for {' and '.join(map(str, missing))}", mend)
+    if DEFAULT not in found.rows:
         mend = f"as riskstream_owner: CREATE TABLE {table}_default PARTITION OF {table} DEFAULT"
         return Finding(table, "failed", "no default partition: a row of another year would be refused", mend)
-    return Finding(table, "ok", f"{len(found)} partitions, {year + 1} among them")
+    return Finding(table, "ok", f"{len(found.rows)} partitions, {year + 1} among them")
 
 
 async def _default(connection: AsyncConnection, table: str) -> Finding:
@@ -96,7 +88,3 @@ async def add_partitions(visit: Visit) -> None:
         for service in visit.services:
             for table in service.partitioned:
                 await add_yearly_partitions(connection, f"{service.schema}.{table}", visit.clock.today().year)
-
-
-def _bound(year: int) -> str:
-    return f"FOR VALUES FROM ('{year}-01-01') TO ('{year + 1}-01-01')"

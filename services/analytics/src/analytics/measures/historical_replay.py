@@ -29,6 +29,7 @@ LONGEST_CLOSURE = timedelta(days=7)
 """Between two sessions lies never more."""
 
 Reason = Literal["history_begins_later", "no_sessions", "no_position_has_it"]
+"""History begins later where the calendar does, or where not even a fund has a return by the first session."""
 
 
 class ReplayParameters(Parameters):
@@ -120,7 +121,7 @@ def compute(evidence: Evidence, parameters: ReplayParameters) -> Finding[Histori
     used = (past.sessions > np.datetime64(since, "D")) & (past.sessions <= np.datetime64(until, "D"))
     days = past.sessions[used]
     replayed = _replay(holdings, evidence.edition.risk, past, used)
-    reason = _reason(days, since, holdings, replayed)
+    reason = _reason(days, since, holdings, replayed, past)
     whole = float(holdings.gross_values[replayed.entered].sum() * len(days))
     path = [] if reason else _path(days, replayed.pnl)
     relative = reason is None and holdings.nav > 0
@@ -155,12 +156,16 @@ def _replay(holdings: Holdings, model: RiskModel, past: Returns, used: Bools) ->
     return _Replayed(holdings.market_values @ grown, entered, np.where(entered, missing.sum(axis=1), 0.0))
 
 
-def _reason(days: Days, since: date, holdings: Holdings, replayed: _Replayed) -> Reason | None:
+def _reason(days: Days, since: date, holdings: Holdings, replayed: _Replayed, past: Returns) -> Reason | None:
     if not len(days):
         return "no_sessions"
     if days[0] > np.datetime64(since + LONGEST_CLOSURE, "D"):
         return "history_begins_later"
-    return "no_position_has_it" if holdings.gross > 0 and not replayed.entered.any() else None
+    if holdings.gross == 0 or replayed.entered.any():
+        return None
+    # The calendar reaches further back than prices do.
+    begun = bool(np.isfinite(past.returns[:, past.sessions <= days[0]]).any())
+    return "no_position_has_it" if begun or not holdings.symbols else "history_begins_later"
 
 
 def _path(days: Days, pnl: Floats) -> list[ReplayDay]:

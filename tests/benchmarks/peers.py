@@ -4,28 +4,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 import pandas as pd
 
 from analytics.as_held import as_held
-from analytics.book import Book, Position, Snapshot
+from analytics.book import Book
 from analytics.book_risk import book_risk, loadings_of
 from analytics.edition import RETURN_SESSIONS, Edition
-from analytics.factors import FACTORS
 from analytics.holdings import Holdings, holdings_of
-from analytics.risk_model import RISK_FACTOR_NAMES, FactorCovariance, RiskModel
+from analytics.risk_model import RISK_FACTOR_NAMES
 from analytics.tail import tail_of
 from analytics.track_record import drawdown_of, growth_of, line_through, sharpe_of, sortino_of
 from benchmarks.bench import Bench
 from benchmarks.figure import Figure
 from benchmarks.market import Market
 from benchmarks.measuring import median, timed
+from forecast_check.recorded import Recorded
 from riskstream.market.arrays import Floats
 from riskstream.market.returns import total_returns
-from riskstream.market.risk_factors import BENCHMARKS
-from symbol_batch.factors.risk_model import estimate_factor_risk, estimate_loadings
+from yardstick.books import Lot, book_of
 
 INSTALL = "pip install --no-deps --require-hashes -r requirements-bench.lock"
 SESSIONS = 252
@@ -135,74 +133,14 @@ def _edition(market: Market) -> Edition:
     returns = total_returns(closes)[1:]
     # A symbol that only begins later stood still before: it would have residuals of nothing.
     returns += np.random.default_rng(3).normal(0.0, 1e-4, returns.shape)
-    benchmarks = returns[:, : len(BENCHMARKS)]
-    days = list(market.sessions[1:])
-    factors = estimate_factor_risk(benchmarks, benchmarks, days[-1])
-    loadings = estimate_loadings(returns, benchmarks, market.symbols, days)
-    assert factors.covariance is not None
-    assert factors.stress_covariance is not None
-    count = len(market.symbols)
-    return Edition(
-        edition=1,
-        session=days[-1],
-        index={symbol: row for row, symbol in enumerate(market.symbols)},
-        betas=np.full((count, len(FACTORS)), np.nan),
-        standard_errors=np.full((count, len(FACTORS)), np.nan),
-        reasons={},
-        methods=(None,) * len(FACTORS),
-        windows=(None,) * len(FACTORS),
-        risk=RiskModel(
-            factors=FactorCovariance(
-                forecast=factors.covariance.matrix,
-                stress=factors.stress_covariance.matrix,
-                sessions=SESSIONS,
-                half_life=42,
-                stress_sessions=len(days),
-            ),
-            reason=None,
-            residuals_kept=True,
-            betas=loadings.betas,
-            specific_variance=loadings.specific_variance,
-            residuals=loadings.residuals,
-            assumed=~loadings.estimated,
-            reasons={},
-            carried_from={},
-        ),
-        sessions=np.array(days, dtype="datetime64[D]"),
-        returns=np.ascontiguousarray(returns.T),
-        closes=closes[-1],
-        sectors={},
-    )
+    return Recorded(market.symbols, market.sessions[1:], returns, {}).edition(len(returns) - 1)
 
 
 def _book(market: Market) -> Book:
     """One lot of every symbol, a third of them short."""
     dice = np.random.default_rng(5)
     values = dice.uniform(1_000, 20_000, len(market.symbols)) * dice.choice([1, 1, -1], len(market.symbols))
-    long, short = float(values[values > 0].sum()), float(values[values < 0].sum())
-    last = market.sessions[-1]
-    return Book(
-        portfolio=UUID(int=1),
-        valuation=1,
-        portfolio_version=1,
-        edition=1,
-        session=last,
-        run_id=UUID(int=1),
-        unknown_symbols=frozenset(),
-        snapshot=Snapshot(
-            nav=long + short, cash=0.0, long=long, short=short, gross=long - short, net=long + short, pnl=0.0,
-            pnl_price=0.0, pnl_dividend=0.0, pnl_in_kind=0.0, pnl_trading=0.0, fees=0.0, daily_return=None,
-            cumulative_pnl=0.0, flow=0.0, positions=len(values), stale=0, unpriced=0, coverage=1.0,
-        ),
-        positions=tuple(
-            Position(
-                position_id=UUID(int=n), symbol=symbol, investment_class="PUBLIC", quantity=value, price=1.0,
-                price_session=last, price_status="priced", sector=None, market_value=value, cost_basis=None,
-                unrealised_pnl=None, pnl=0.0,
-            )
-            for n, (symbol, value) in enumerate(zip(market.symbols, values.tolist(), strict=True))
-        ),
-    )  # fmt: skip
+    return book_of([Lot(symbol, value) for symbol, value in zip(market.symbols, values.tolist(), strict=True)])
 
 
 def _risk(edition: Edition, holdings: Holdings) -> Floats:

@@ -59,21 +59,22 @@ def main() -> int:
                 work, sizes = CURVES[name]
                 asked = [size for size in sizes if size <= options.up_to]
                 curves.append(work(bench, [bench.size(size, size // SMALL) for size in asked]))
-        machine["postgres"] = bench.postgres_version()
+            # After each: what was measured stays, whatever becomes of the next.
+            report = {
+                "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "seconds": time.monotonic() - began,
+                "small": options.quick,
+                "up_to": options.up_to,
+                "machine": machine | {"postgres": bench.postgres_version()},
+                "curves": [curve.as_json() for curve in curves],
+                COUNTS: None if counted is None else counted.as_json(),
+            }
+            _write(report, options.json)
     for curve in curves:
         narrator.console.print(_table(curve))
     if counted is not None:
         narrator.say(_told(counted))
-    report = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": time.monotonic() - began,
-        "small": options.quick,
-        "machine": machine,
-        "curves": [curve.as_json() for curve in curves],
-        COUNTS: None if counted is None else counted.as_json(),
-    }
-    _write(report, options.json)
-    narrator.say(f"{report['seconds']:.0f} s in all; written to {os.path.relpath(options.json)}")
+    narrator.say(f"{time.monotonic() - began:.0f} s in all; written to {os.path.relpath(options.json)}")
     if options.plots:
         from benchmarks.scale.plots import draw  # noqa: PLC0415 - matplotlib is installed by make bench-scale alone
 
@@ -82,7 +83,11 @@ def main() -> int:
 
 
 def _table(curve: Curve) -> Table:
-    grows = "" if curve.exponent is None else f"; grows as size to the {curve.exponent:.2f}"
+    grows = (
+        ""
+        if curve.exponent is None or curve.last_exponent is None
+        else f"; grows as size to the {curve.exponent:.2f}, over the last step to the {curve.last_exponent:.2f}"
+    )
     table = Table(title=f"{curve.name}: {curve.what}{grows}", title_justify="left", caption=curve.note)
     for heading in (curve.unit, "seconds", f"a second and worker: {curve.unit}", "processor, s", "peak memory, MB",
                     "WAL, MB", "rows", "bytes a row"):  # fmt: skip
@@ -127,9 +132,10 @@ def _write(report: dict[str, Any], file: Path) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench-scale", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=(*CURVES, COUNTS), help="these alone")
-    parser.add_argument("--quick", action="store_true", help="a twentieth of every size, to try it")
     parser.add_argument("--up-to", type=int, default=10**9, help="leave larger sizes out, where time is short")
-    parser.add_argument("--plots", action="store_true", help=f"draw into {os.path.relpath(PLOTS)}")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--quick", action="store_true", help=f"sizes divided by {SMALL}, to try it")
+    kind.add_argument("--plots", action="store_true", help=f"draw into {os.path.relpath(PLOTS)}")
     parser.add_argument("--json", type=Path, default=FILE, help="default: %(default)s")
     return parser
 

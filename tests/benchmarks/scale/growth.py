@@ -40,8 +40,14 @@ class Curve:
         """b of seconds = a·sizeᵇ, by least squares of logarithms: 1 is linear, less is better. None of one point."""
         return exponent_of([point.size for point in self.points], [point.seconds for point in self.points])
 
+    @property
+    def last_exponent(self) -> float | None:
+        """The same of the two largest sizes alone, where what is fixed at every size counts least."""
+        last = self.points[-2:]
+        return exponent_of([point.size for point in last], [point.seconds for point in last])
+
     def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"exponent": self.exponent}
+        return asdict(self) | {"exponent": self.exponent, "last_exponent": self.last_exponent}
 
 
 def exponent_of(sizes: Sequence[float], values: Sequence[float]) -> float | None:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -21,17 +21,9 @@ FEW = 100
 TIMES = 100
 
 _STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]+): (.*)")
-_BY_THE_CLOCK = (
-    "provider_limits",
-    "lease",
-    "pg_catalog",
-    "pg_settings",
-    "pg_notify",
-    "isolation level",
-    "typeinfo_tree",
-)
-"""What goes with seconds, not with work: the pace that replicas exchange, leases that are renewed, connections."""
-_AROUND = {"begin;", "commit;", "rollback;", ""}
+_BY_THE_CLOCK = ("provider_limits", "typeinfo_tree")
+"""What goes with seconds, not with work: the pace that replicas exchange, and what a new connection asks first."""
+_AROUND = {"begin;", "commit;", "rollback;"}
 """Around these as around the others: not counted, as what goes with seconds has them too."""
 
 
@@ -47,6 +39,8 @@ class Counted:
     rows: dict[str, tuple[int, int, int]]
     """Inserted, updated and deleted, by table of the symbol layer; what was not touched is left out."""
     by_statement: Counter[str] = field(repr=False, default_factory=Counter)
+    uncounted: Counter[str] = field(repr=False, default_factory=Counter)
+    """Statements that go with the clock or are around others, by their first words."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +95,7 @@ def _night(bench: Bench, stock: Stocked, portfolios: int) -> Counted:
             | {"RISKSTREAM_YAHOO_URL": stock.exchange.url, "RISKSTREAM_PROVIDERS": "yahoo"},
         )
         asked = stock.exchange.asked()
-        said = _statements(log, begin)
+        said, unsaid = _statements(log, begin)
         after = _rows(database)
     [run] = night["runs"]
     if run["state"] != "completed":
@@ -117,6 +111,7 @@ def _night(bench: Bench, stock: Stocked, portfolios: int) -> Counted:
             if (then := before.get(table, (0, 0, 0))) != now and table != "provider_limits"
         },
         by_statement=said,
+        uncounted=unsaid,
     )
 
 
@@ -155,19 +150,31 @@ def _rows(database: Database) -> dict[str, tuple[int, int, int]]:
     return {row["relname"]: (row["n_tup_ins"], row["n_tup_upd"], row["n_tup_del"]) for row in found}
 
 
-def _statements(log: Path, begin: int) -> Counter[str]:
-    """The statements that the log has from `begin` on, by their first words."""
+def _statements(log: Path, begin: int) -> tuple[Counter[str], Counter[str]]:
+    """The statements that the log has from `begin` on, by their first words: those that count, and the others."""
     with log.open(errors="replace") as lines:
         lines.seek(begin)
-        return Counter(_words(lines))
+        every = Counter(_words(lines))
+    others = Counter({words: count for words, count in every.items() if _is_uncounted(words)})
+    return every - others, others
 
 
-def _words(lines: Iterable[str]) -> Iterable[str]:
+def _words(lines: Iterable[str]) -> Iterator[str]:
+    """The first words of each statement, numbers left out; one that begins with an empty line goes on in the next."""
+    goes_on = False
     for line in lines:
         found = _STATEMENT.search(line)
-        said = "" if found is None else found[1].strip().lower()
-        if found and said not in _AROUND and not any(word in said for word in _BY_THE_CLOCK):
-            yield re.sub(r"\d+", "?", found[1])[:90]
+        if found is None and not goes_on:
+            continue
+        said = (line if found is None else found[1]).strip()
+        goes_on = not said
+        if said:
+            yield re.sub(r"\d+", "?", said)[:90]
+
+
+def _is_uncounted(words: str) -> bool:
+    said = words.lower()
+    return said in _AROUND or any(part in said for part in _BY_THE_CLOCK)
 
 
 def _shown(counted: Counted) -> dict[str, Any]:
@@ -176,5 +183,6 @@ def _shown(counted: Counted) -> dict[str, Any]:
         "seconds": counted.seconds,
         "requests": counted.requests,
         "statements": counted.statements,
+        "uncounted_statements": dict(counted.uncounted.most_common()),
         "rows": {table: sum(counts) for table, counts in sorted(counted.rows.items())},
     }

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from benchmarks.scale.growth import Curve, Point, exponent_of
-from benchmarks.scale.independence import Counted, Independence, _words
+from benchmarks.scale.independence import Counted, Independence, _is_uncounted, _words
 
 
 @pytest.mark.parametrize("exponent", [0.5, 1.0, 2.0])
@@ -44,5 +44,18 @@ def test_statements_are_counted_and_what_goes_with_the_clock_is_not() -> None:
         "2026-01-01 DETAIL:  Parameters: $1 = '1'\n",
         "2026-01-01 LOG:  execute <unnamed>: UPDATE symbols.provider_limits SET rate = $1\n",
         "2026-01-01 LOG:  statement: COPY incoming_12 FROM STDIN\n",
+        "2026-01-01 LOG:  execute <unnamed>: \n",
+        "\tSELECT what FROM begins_on_the_second_line\n",
     ]
-    assert list(_words(lines)) == ["INSERT INTO symbols.editions VALUES ($?)", "COPY incoming_? FROM STDIN"]
+    counted = [words for words in _words(lines) if not _is_uncounted(words)]
+    assert counted == [
+        "INSERT INTO symbols.editions VALUES ($?)",
+        "COPY incoming_? FROM STDIN",
+        "SELECT what FROM begins_on_the_second_line",
+    ]
+
+
+def test_the_last_step_is_told_beside_the_whole() -> None:
+    curve = Curve("a", "b", "c", (Point(10, 1.0), Point(100, 1.0), Point(1_000, 100.0)))
+    assert curve.exponent == pytest.approx(1.0)
+    assert curve.last_exponent == pytest.approx(2.0)

@@ -1,5 +1,6 @@
 """What the OpenAPI documents of the four services say of tokens and errors, operation by operation."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -83,3 +84,10 @@ async def test_the_committed_documents_are_what_the_services_say(documents: dict
 async def test_operations_are_named_as_clients_want_them(documents: dict[str, dict[str, Any]]) -> None:
     names = [operation["operationId"] for _, _, _, operation in operations(documents)]
     assert [name for name in names if not name.isidentifier() or name.lower() != name] == []
+
+
+async def test_every_schema_is_of_something_that_is_asked_or_answered(documents: dict[str, dict[str, Any]]) -> None:
+    for service, document in documents.items():
+        text = json.dumps(document)
+        unused = [name for name in document["components"]["schemas"] if f'schemas/{name}"' not in text]
+        assert unused == [], service

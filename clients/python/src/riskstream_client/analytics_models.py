@@ -1560,14 +1560,6 @@ class UnexplainedPart(BaseModel):
     symbols_total: int
 
 
-class ValidationError(BaseModel):
-    loc: list[str | int]
-    msg: str
-    type: str
-    input: Any | None = None
-    ctx: dict[str, Any] | None = None
-
-
 class Volatility(BaseModel):
     """
     Of the book as held today: `Σ market value now × return then`. A book with nothing at risk has volatility 0.
@@ -2328,10 +2320,6 @@ class Grouped(BaseModel):
     """
     Largest first, ties by name; of symbols as many as were asked for, of sectors all.
     """
-
-
-class HTTPValidationError(BaseModel):
-    detail: list[ValidationError] | None = None
 
 
 class HistoricalReplay(BaseModel):

@@ -198,14 +198,6 @@ class SymbolProgress(BaseModel):
     """
 
 
-class ValidationError(BaseModel):
-    loc: list[str | int]
-    msg: str
-    type: str
-    input: Any | None = None
-    ctx: dict[str, Any] | None = None
-
-
 class ValuationHead(BaseModel):
     """
     The last valuation of the portfolio and what it was computed from.
@@ -517,10 +509,6 @@ class CreatedPortfolio(BaseModel):
     """
     Findings that refused nothing, by index and field.
     """
-
-
-class HTTPValidationError(BaseModel):
-    detail: list[ValidationError] | None = None
 
 
 class ImportReport(BaseModel):

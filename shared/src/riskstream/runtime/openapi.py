@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
@@ -49,6 +49,7 @@ def describe_gate(app: FastAPI, needs: Callable[[str], Scope], public: Collectio
         if app.openapi_schema is None:
             document = plain()
             _describe(document, needs, public, refusals)
+            _leave_unused_out(document)
             app.openapi_schema = document
         return app.openapi_schema
 
@@ -75,6 +76,26 @@ def _describe(
                 # What a route says of its own security is another way in, beside the token.
                 operation["security"] = [{SCHEME: [needed]}, *operation.get("security", [])]
                 _describe_errors(operation.setdefault("responses", {}), refusals(needed), path)
+
+
+def _leave_unused_out(document: dict[str, Any]) -> None:
+    """Schemas that nothing names any more: the framework's own of errors, in whose place problems are answered."""
+    schemas = document["components"]["schemas"]
+    while unused := schemas.keys() - set(_named_in(document)):
+        for name in unused:
+            del schemas[name]
+
+
+def _named_in(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name == "$ref":
+                yield value.rsplit("/", 1)[-1]
+            else:
+                yield from _named_in(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _named_in(value)
 
 
 def _describe_errors(responses: dict[str, Any], refusals: Sequence[Problem], path: str) -> None:

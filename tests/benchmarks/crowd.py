@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.market import Market
 from local_stack.database import Database
@@ -28,9 +29,14 @@ class Crowd:
         self._kafka = kafka
         self._random = np.random.default_rng(seed)
 
-    def add(self, portfolios: int, positions: int, owners: int = 1_000) -> list[tuple[UUID, str]]:
-        """New portfolios of the first edition's session, each of so many different symbols; (id, owner) of each."""
-        return asyncio.run(self._add(portfolios, positions, owners))
+    def add(
+        self, portfolios: int, positions: int, owners: int = 1_000, holed: float | None = None
+    ) -> list[tuple[UUID, str]]:
+        """New portfolios of the first edition's session, each of so many different symbols; (id, owner) of each.
+
+        `holed` is the share of a portfolio's symbols that lack closes of the year; by default the market's.
+        """
+        return asyncio.run(self._add(portfolios, positions, owners, holed))
 
     def publish(self, session: date) -> tuple[UUID, datetime]:
         """Publish an edition of `session`, or say again that it is published, and send the event.
@@ -39,10 +45,10 @@ class Crowd:
         """
         return asyncio.run(self._publish(session))
 
-    async def _add(self, portfolios: int, positions: int, owners: int) -> list[tuple[UUID, str]]:
+    async def _add(self, portfolios: int, positions: int, owners: int, holed: float | None) -> list[tuple[UUID, str]]:
         session = self._market.first
         last = self._market.closes[self._market.sessions.index(session)]
-        priced = np.flatnonzero(np.isfinite(last))
+        priced = np.isfinite(last)
         added = [(self._id(), f"owner-{number % owners}") for number in range(portfolios)]
         now = datetime.now().astimezone()
         lots = [
@@ -52,7 +58,7 @@ class Crowd:
             )
             for portfolio, owner in added
             for symbol, quantity in zip(
-                self._random.choice(priced, positions, replace=False).tolist(),
+                self._symbols(priced, positions, holed),
                 self._random.integers(1, 500, positions).tolist(),
                 strict=True,
             )
@@ -82,6 +88,17 @@ class Crowd:
         finally:
             await connection.close()
         return added
+
+    def _symbols(self, priced: NDArray[np.bool_], positions: int, holed: float | None) -> list[int]:
+        """The places of some of the priced symbols."""
+        if holed is None:
+            chosen = self._random.choice(np.flatnonzero(priced), positions, replace=False)
+        else:
+            few = round(holed * positions)
+            kinds = ((priced & self._market.holed, few), (priced & ~self._market.holed, positions - few))
+            parts = [self._random.choice(np.flatnonzero(kind), count, replace=False) for kind, count in kinds]
+            chosen = self._random.permutation(np.concatenate(parts))
+        return list(chosen.tolist())
 
     def _id(self) -> UUID:
         return UUID(bytes=self._random.bytes(16), version=4)

@@ -18,6 +18,7 @@ SEED = 20241213
 LAST = date(2024, 12, 13)
 NIGHTS = 12
 """Sessions after the first published one, whose prices are there already."""
+YEAR = 252
 AGO = 60.0
 """Seconds that the clock stands after the last session's 21:00."""
 
@@ -46,6 +47,13 @@ class Market:
     def nights(self) -> tuple[date, ...]:
         """The sessions after the first edition's."""
         return self.sessions[PANEL_SESSIONS:]
+
+    @property
+    def holed(self) -> NDArray[np.bool_]:
+        """(S,) whether a symbol lacks a close in the year that ends with the first edition's session."""
+        end = self.sessions.index(self.first) + 1
+        found: NDArray[np.bool_] = np.isnan(self.closes[end - YEAR : end]).any(axis=0)
+        return found
 
     @cached_property
     def _begins(self) -> Clock:

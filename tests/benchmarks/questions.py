@@ -36,11 +36,13 @@ class WatchedAnalytics(Module):
     module = "benchmarks.analytics_process"
 
 
-def valued(bench: Bench, database: Database, count: int, positions: int = POSITIONS) -> list[tuple[UUID, str]]:
-    """Portfolios folded to the current edition."""
+def valued(
+    bench: Bench, database: Database, count: int, positions: int = POSITIONS, holed: float | None = None
+) -> list[tuple[UUID, str]]:
+    """Portfolios folded to the current edition; `holed` as in `Crowd.add`."""
     with bench.narrator.step(f"{count:,} valued portfolios of {positions:,} positions"):
-        crowd = Crowd(database, bench.market, bench.servers.kafka.address, seed=positions)
-        portfolios = crowd.add(count, positions, OWNERS)
+        crowd = Crowd(database, bench.market, bench.servers.kafka.address, seed=2 * positions + (holed is None))
+        portfolios = crowd.add(count, positions, OWNERS, holed)
         asyncio.run(_fold(database, [portfolio for portfolio, _ in portfolios]))
     return portfolios
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analytics.as_held import AsHeld, as_held
+from analytics.as_held import AsHeld, as_held, held_returns
 from analytics.edition import Edition
 from analytics.holdings import holdings_of
 from yardstick.books import Lot, book_of, edition_of, planted_market
@@ -23,7 +23,7 @@ def _edition(holes: dict[str, list[int]] | None = None, **made: Any) -> Edition:
 
 
 def _held(lots: list[Lot], edition: Edition, sessions: int = 252) -> AsHeld:
-    return as_held(holdings_of(book_of(lots, nav=1.0), edition), edition, sessions)
+    return as_held(held_returns(holdings_of(book_of(lots, nav=1.0), edition), edition), sessions)
 
 
 LOTS = [Lot("AAA", 300.0), Lot("BBB", -100.0), Lot("AAA", 50.0)]
@@ -105,3 +105,24 @@ def test_the_edition_is_left_as_it_was() -> None:
     edition = _edition({"BBB": [-7]})
     _held(LOTS, edition)
     assert np.isnan(edition.returns[edition.index["BBB"], -7])
+
+
+def test_what_lies_before_the_editions_history_is_left_out_for_all() -> None:
+    """Prices that begin 270 sessions ago, in a database that is young, are no holes of its symbols."""
+    edition = _edition()
+    returns = edition.returns.copy()
+    returns[:, :45] = np.nan
+    young = replace(edition, returns=returns)
+    held = _held(LOTS, young, sessions=315)
+    whole = _held(LOTS, edition, sessions=270)
+    np.testing.assert_array_equal(held.pnl, whole.pnl)
+    assert (len(held.sessions), held.left_out, held.filled_share) == (270, 45, 0.0)
+    assert held.entered.all()
+    assert _held(LOTS, young, sessions=252).left_out == 0
+
+
+def test_without_any_factor_each_symbols_own_past_is_all_there_is() -> None:
+    edition = _edition({"SPY": list(range(315)), "BBB": list(range(200))})
+    held = _held(LOTS, edition, sessions=315)
+    assert held.entered.tolist() == [True, False]
+    np.testing.assert_allclose(held.pnl, 350.0 * _returns("AAA", 315), rtol=1e-12, atol=1e-12)

@@ -52,7 +52,7 @@ def test_a_book_is_off_by_the_sum_of_what_its_symbols_are_off_by_on_each_session
 
 
 def test_without_a_penalty_it_is_whites_error_of_statsmodels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analytics.loading_errors.RIDGE_PENALTIES", (0.0,) * 8)
+    monkeypatch.setattr("analytics.loading_regressions.RIDGE_PENALTIES", (0.0,) * 8)
     X = sm.add_constant(EDITION.factor_returns[-WINDOW:])
     fit = sm.OLS(MARKET.returns[EDITION.index["AAA"], -WINDOW:], X).fit(cov_type="HC1")
     risk = EDITION.risk

@@ -3,11 +3,13 @@
 import asyncio
 from datetime import date
 from typing import Any
+from unittest.mock import AsyncMock
 
 import numpy as np
 import pytest
 
 from analytics.factors import FACTORS
+from analytics.metrics import EDITION_FAILURES
 
 MONDAY = date(2024, 12, 16)
 
@@ -63,6 +65,28 @@ async def test_many_who_need_an_edition_at_once_read_it_once(replica: Any) -> No
     editions = await asyncio.gather(*(replica.symbols.edition(1, ["AAA"]) for _ in range(10)))
     assert reads == 1
     assert len({id(edition) for edition in editions}) == 1
+
+
+@pytest.mark.usefixtures("edition")
+async def test_no_question_pays_for_what_is_made_once(world: Any, replica: Any) -> None:
+    """Not the first one to an edition, nor the first one after a symbol came."""
+    assert {"given_returns", "loading_regressions"} <= vars(await replica.symbols.edition(1, ["AAA"])).keys()
+    await world.symbol(1, "NEW", 4.0)
+    assert {"given_returns", "loading_regressions"} <= vars(await replica.symbols.edition(1, ["NEW"])).keys()
+
+
+@pytest.mark.usefixtures("edition")
+async def test_an_edition_that_cannot_be_read_is_counted_and_read_by_the_next_who_asks(
+    replica: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = EDITION_FAILURES._value.get()
+    with monkeypatch.context() as broken:
+        broken.setattr("analytics.symbols.read_edition", AsyncMock(side_effect=OSError("gone")))
+        with pytest.raises(OSError, match="gone"):
+            await replica.symbols.edition(1, ["AAA"])
+    assert EDITION_FAILURES._value.get() == before + 1
+    assert "AAA" in (await replica.symbols.edition(1, ["AAA"])).index
+    assert EDITION_FAILURES._value.get() == before + 1
 
 
 @pytest.mark.usefixtures("edition")

@@ -7,12 +7,12 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from datetime import date
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Response, Security
 from fastapi.security import APIKeyQuery
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from analytics.api import PORTFOLIO
 from analytics.freshness import Age
@@ -23,31 +23,20 @@ from analytics.ticket import PARAMETER, Tickets
 from analytics.unavailable import or_unavailable
 from riskstream.runtime.access import take_tickets
 from riskstream.runtime.auth import Caller, current_caller
+from riskstream.runtime.described_streams import AsText, DescribedStream, InterruptedEvent
 from riskstream.runtime.problems import Problem
-from riskstream.runtime.server_sent_events import MEDIA_TYPE, EventStreams, StreamEvent, interrupted
+from riskstream.runtime.server_sent_events import EventStreams, StreamEvent, interrupted
 
 TICKETS = "/api/v1/analytics/tickets"
 
-_SAMPLE_STREAM = """retry: 1000
-
-event: refreshed
-data: {"portfolio":"0c1f…","valuation":7,"portfolio_version":3,"edition":12,"session":"2024-12-16"}
-id: 7
-
-event: status
-data: {"portfolio":"0c1f…","pending":false,"age":{"sessions":0,"level":"fine","last_due_session":"2024-12-16"}}
-
-: still here
-
-event: gone
-data: {"portfolio":"0c1f…"}
-"""
-_STREAM: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "Events for as long as the client listens and its token is good.",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": _SAMPLE_STREAM}},
-    }
-}
+LastEventId: TypeAlias = Annotated[
+    str | None,
+    Header(
+        alias="Last-Event-ID",
+        description="The valuation that you were told last; browsers send it by themselves.",
+        examples=["7"],
+    ),
+]
 _BY_TICKET = APIKeyQuery(
     name=PARAMETER,
     scheme_name=PARAMETER,
@@ -81,6 +70,50 @@ class Gone(BaseModel):
     portfolio: UUID
 
 
+class RefreshedEvent(BaseModel):
+    event: Literal["refreshed"]
+    id: str = Field(description="The valuation, for `Last-Event-ID`.")
+    data: Annotated[Refreshed, AsText()]
+
+
+class StatusEvent(BaseModel):
+    event: Literal["status"]
+    data: Annotated[Status, AsText()]
+
+
+class GoneEvent(BaseModel):
+    event: Literal["gone"]
+    data: Annotated[Gone, AsText()]
+
+
+LiveEvent: TypeAlias = Annotated[
+    RefreshedEvent | StatusEvent | GoneEvent | InterruptedEvent, Field(discriminator="event")
+]
+"""For the document alone, which says by it what a stream consists of."""
+
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": list[LiveEvent],
+        "description": """Events for as long as the client listens and its token is good, here as a list. On the wire:
+
+```
+retry: 1000
+
+event: refreshed
+data: {"portfolio":"0c1f…","valuation":7,"portfolio_version":3,"edition":12,"session":"2024-12-16"}
+id: 7
+
+event: status
+data: {"portfolio":"0c1f…","pending":false,"age":{"sessions":0,"level":"fine","last_due_session":"2024-12-16"}}
+
+: still here
+```
+
+After 15 seconds of silence comes a comment (`: still here`). Events of other names may come: leave them out.""",
+    }
+}
+
+
 class TicketRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -110,7 +143,7 @@ def _router(live: LiveUpdates, streams: EventStreams, tickets: Tickets) -> APIRo
 
     @router.get(
         f"{PORTFOLIO}/events",
-        response_class=Response,
+        response_class=DescribedStream,
         responses=_STREAM | {404: {"description": "No such portfolio of yours."}},
         dependencies=[Security(_BY_TICKET)],
         summary="Live updates of a portfolio",
@@ -118,7 +151,7 @@ def _router(live: LiveUpdates, streams: EventStreams, tickets: Tickets) -> APIRo
     async def live_updates(
         portfolio: UUID,
         caller: Annotated[Caller, Depends(current_caller)],
-        last_event_id: Annotated[str | None, Header()] = None,
+        last_event_id: LastEventId = None,
     ) -> Response:
         """Server-sent events. `refreshed`, whose id is the valuation: at once, unless `Last-Event-ID` names that
         valuation already, and then with every newer one. `status`: at once, and whenever it has changed.

@@ -31,35 +31,48 @@ class AsHeld:
     """Of gross market value times sessions, what was filled in; 0 where there is nothing of either."""
 
 
-def as_held(holdings: Holdings, edition: Edition, sessions: int) -> AsHeld:
+@dataclass(frozen=True)
+class HeldReturns:
+    """The returns of what is held, looked up once for whoever goes through them."""
+
+    holdings: Holdings
+    edition: Edition
+    returns: Floats
+    """(N, T) on the edition's sessions, holes filled."""
+
+
+def held_returns(holdings: Holdings, edition: Edition) -> HeldReturns:
+    """Of the N symbols held."""
+    return HeldReturns(holdings, edition, edition.given_returns.returns[holdings.rows])
+
+
+def as_held(held: HeldReturns, sessions: int) -> AsHeld:
     """P&L of the edition's last `sessions`, `Σ market value now × simple return then`.
 
-    Where a symbol has no return, it is given what the risk model says of it, `β'f` with the session's factor returns
-    and nothing specific, which makes its past quieter than it may have been (`domain.md` §4, historical replay). Where
-    that cannot be had either, by want of loadings or of factor returns, and seldom, the session is left out; where
-    often, the symbol.
+    Where a symbol has no return, it has the one that the risk model gives it (`analytics.given_returns`). Where that
+    cannot be had either, by want of loadings or of factor returns, and seldom, the session is left out; where often,
+    the symbol. Sessions before the edition's history are left out for all.
     """
-    returns = edition.returns[holdings.rows, -sessions:]
-    days = edition.sessions[-sessions:]
-    values = holdings.market_values
-    entered, filled = np.ones(len(values), dtype=bool), np.zeros(len(values), dtype=np.int64)
-    used = np.ones(len(days), dtype=bool)
-    # Only the few symbols with a hole, which a sum of theirs shows, are looked at day by day.
-    lacking = np.flatnonzero(np.isnan(returns.sum(axis=1)))
-    if len(lacking):
-        missing = np.isnan(returns[lacking])
-        said = edition.risk.betas[holdings.rows[lacking]] @ edition.factor_returns[-sessions:].T
-        given = np.where(missing, said, returns[lacking])
-        unfilled = np.isnan(given)
-        entered[lacking] = unfilled.sum(axis=1) <= MOST_MISSING * len(days)
+    holdings, edition, known = held.holdings, held.edition, held.edition.given_returns
+    days, values = edition.sessions[-sessions:], holdings.market_values
+    first = max(known.first - (len(edition.sessions) - len(days)), 0)
+    used = np.arange(len(days)) >= first
+    entered = np.full(len(values), used.any())
+    filled = np.zeros(len(values), dtype=np.int64)
+    # Most symbols have a return on every session: only the others are looked at day by day.
+    holed = np.flatnonzero(known.holed[holdings.rows]) if used.any() else np.empty(0, dtype=np.intp)
+    if len(holed):
+        of = holdings.rows[holed]
+        unknown = known.unknown[of, -sessions:][:, first:]
+        entered[holed] = unknown.sum(axis=1) <= MOST_MISSING * len(days[first:])
         # A symbol whose lots cancel out needs no return.
-        used = ~unfilled[entered[lacking] & (values[lacking] != 0)].any(axis=0)
-        filled[lacking] = np.where(entered[lacking], (missing & ~unfilled)[:, used].sum(axis=1), 0)
-        returns[lacking] = np.where(unfilled, 0.0, given)
+        used[first:] = ~unknown[entered[holed] & (values[holed] != 0)].any(axis=0)
+        given = known.given[of, -sessions:] & used
+        filled[holed] = np.where(entered[holed], given.sum(axis=1), 0)
     whole = float(holdings.gross_values[entered].sum() * used.sum())
     return AsHeld(
         sessions=days[used],
-        pnl=(np.where(entered, values, 0.0) @ returns)[used],
+        pnl=(np.where(entered, values, 0.0) @ held.returns[:, -sessions:])[used],
         left_out=int((~used).sum()),
         entered=entered,
         filled=filled,

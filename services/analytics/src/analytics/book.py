@@ -5,14 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Literal, NamedTuple
+from itertools import compress
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
+
+from riskstream.market.arrays import Bools, Floats
 
 PriceStatus = Literal["priced", "stale", "unpriced", "manual"]
 InvestmentClass = Literal["PUBLIC", "OPTIONS", "PRIVATE"]
+OutsideReason = Literal["option", "private", "unpriced", "unknown"]
+"""Why nothing can be estimated of a lot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,29 @@ class Position(NamedTuple):
     pnl: float
 
 
+_FIELDS = len(Position._fields)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The same N lots field by field: what is asked of a thousand of them is asked of all at once."""
+
+    symbols: tuple[str, ...]
+    sectors: tuple[str | None, ...]
+    sector_names: tuple[str, ...]
+    """What the lot is counted under: its sector, PRIVATE if it is that, nothing where no profile says."""
+    market_values: Floats
+    """(N,) signed USD."""
+    options: Bools
+    private: Bools
+    unpriced: Bools
+
+    @property
+    def public(self) -> Bools:
+        """Neither of both."""
+        return ~(self.options | self.private)
+
+
 @dataclass(frozen=True)
 class Book:
     """Everything that one valuation says, read in one transaction: versions, snapshot and positions agree.
@@ -85,29 +112,62 @@ class Book:
     positions: tuple[Position, ...]
 
     @cached_property
-    def market_values(self) -> NDArray[np.float64]:
+    def columns(self) -> Columns:
+        """In the order of `positions`."""
+        fields: Any = Position._make(zip(*self.positions, strict=True) if self.positions else ((),) * _FIELDS)
+        count = len(self.positions)
+        return Columns(
+            symbols=fields.symbol,
+            sectors=fields.sector,
+            sector_names=tuple(
+                [
+                    "PRIVATE" if what == "PRIVATE" else sector or ""
+                    for what, sector in zip(fields.investment_class, fields.sector, strict=True)
+                ]
+            ),
+            market_values=np.array(fields.market_value, dtype=np.float64),
+            options=np.fromiter(map("OPTIONS".__eq__, fields.investment_class), bool, count),
+            private=np.fromiter(map("PRIVATE".__eq__, fields.investment_class), bool, count),
+            unpriced=np.fromiter(map("unpriced".__eq__, fields.price_status), bool, count),
+        )
+
+    @property
+    def market_values(self) -> Floats:
         """(N,) signed USD, in the order of `positions`."""
-        return np.array([position.market_value for position in self.positions], dtype=np.float64)
+        return self.columns.market_values
 
     @cached_property
-    def weights(self) -> NDArray[np.float64] | None:
+    def outside(self) -> Mapping[int, OutsideReason]:
+        """The places in `positions` of lots of which nothing can be estimated, and why."""
+        columns = self.columns
+        reasons: dict[int, OutsideReason] = {}
+        if self.unknown_symbols:
+            reasons |= {n: "unknown" for n, symbol in enumerate(columns.symbols) if symbol in self.unknown_symbols}
+        # Of several reasons the one given is that of what it is, then that it has no price.
+        reasons |= dict.fromkeys(np.flatnonzero(columns.unpriced).tolist(), "unpriced")
+        reasons |= dict.fromkeys(np.flatnonzero(columns.private).tolist(), "private")
+        reasons |= dict.fromkeys(np.flatnonzero(columns.options).tolist(), "option")
+        return reasons
+
+    @cached_property
+    def weights(self) -> Floats | None:
         """(N,) signed market value over NAV; null where NAV is not positive, for then no weight means anything."""
         return self.market_values / self.snapshot.nav if self.snapshot.nav > 0 else None
 
     @cached_property
     def public_lots(self) -> Mapping[str, tuple[int, ...]]:
         """The places in `positions` of each symbol's public lots, in their order."""
-        places: dict[str, list[int]] = defaultdict(list)
-        for place, position in enumerate(self.positions):
-            if position.investment_class == "PUBLIC":
-                places[position.symbol].append(place)
-        return {symbol: tuple(held) for symbol, held in places.items()}
+        places = np.flatnonzero(self.columns.public).tolist()
+        names = list(compress(self.columns.symbols, self.columns.public))
+        lots: dict[str, tuple[int, ...]] = dict(zip(names, zip(places, strict=True), strict=True))
+        if len(lots) < len(names):  # a symbol has several
+            several: dict[str, list[int]] = defaultdict(list)
+            for name, place in zip(names, places, strict=True):
+                several[name].append(place)
+            lots = {name: tuple(held) for name, held in several.items()}
+        return lots
 
     @cached_property
     def estimable_symbols(self) -> frozenset[str]:
         """The symbols that the book's edition holds: those of public positions, known when it was folded."""
-        return frozenset(
-            position.symbol
-            for position in self.positions
-            if position.investment_class == "PUBLIC" and position.symbol not in self.unknown_symbols
-        )
+        return frozenset(compress(self.columns.symbols, self.columns.public)) - self.unknown_symbols

@@ -5,64 +5,18 @@ as many books over these symbols as are asked about. Values in USD give figures 
 figures relative to NAV.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.loadings import Loadings
 from analytics.risk_model import RiskModel
-from riskstream.market.arrays import Bools, Floats
+from riskstream.market.arrays import Floats
 from riskstream.market.risk_factors import RISK_FACTORS
-from riskstream.market.weights import session_weights
 
 NoRiskReason = Literal["no_risk_model", "residuals_not_kept"]
-
-
-@dataclass(frozen=True)
-class Loadings:
-    """What the model says of N symbols, ready to be summed. Rows of symbols that do not enter are 0."""
-
-    entered: Bools
-    """(N,): whether the symbol has loadings and a specific variance."""
-    betas: Floats
-    """(N, 8)"""
-    residuals: Floats
-    """(N, T) daily, 0 where none was seen."""
-    unseen_variance: Floats
-    """(N,) daily: the specific variance times the weight of the sessions without residual."""
-    factor_covariance: Floats
-    """(8, 8) daily."""
-    session_weights: Floats
-    """(T,), summing to 1."""
-
-    def of(self, places: Bools) -> "Loadings":
-        """Those of some of the symbols."""
-        return replace(
-            self,
-            entered=self.entered[places],
-            betas=self.betas[places],
-            residuals=self.residuals[places],
-            unseen_variance=self.unseen_variance[places],
-        )
-
-    @property
-    def variances(self) -> Floats:
-        """(N,) daily, of each symbol held alone: the diagonal of `covariance`."""
-        factors = ((self.betas @ self.factor_covariance) * self.betas).sum(axis=1)
-        found: Floats = factors + self.residuals**2 @ self.session_weights + self.unseen_variance
-        return found
-
-    def covariance(self) -> Floats:
-        """(N, N) daily, positive semidefinite: `w' covariance w` is the variance of the book with weights w."""
-        factors = self.betas @ self.factor_covariance @ self.betas.T
-        return factors + self.specific_covariance()
-
-    def specific_covariance(self) -> Floats:
-        """(N, N) daily, positive semidefinite: Ψ."""
-        weighted = self.residuals * np.sqrt(self.session_weights)
-        found: Floats = weighted @ weighted.T + np.diag(self.unseen_variance)
-        return found
 
 
 @dataclass(frozen=True)
@@ -112,21 +66,7 @@ def loadings_of(risk: RiskModel, rows: NDArray[np.intp]) -> Loadings:
         raise ValueError(f"the edition forecasts no book: {why_no_risk(risk)} ({risk.reason or 'it is old'})")
     if (rows < 0).any():
         raise ValueError(f"{int((rows < 0).sum())} of {len(rows)} symbols are not in the edition: leave them out first")
-    sessions = session_weights(risk.residuals.shape[1], risk.factors.half_life)
-    betas, variances, residuals = risk.betas[rows], risk.specific_variance[rows], risk.residuals[rows]
-    entered = np.isfinite(betas).all(axis=1) & np.isfinite(variances)
-    missing = np.isnan(residuals)
-    residuals[missing] = 0.0
-    if not entered.all():
-        betas[~entered], variances[~entered], residuals[~entered] = 0.0, 0.0, 0.0
-    return Loadings(
-        entered=entered,
-        betas=betas,
-        residuals=residuals,
-        unseen_variance=variances * (missing @ sessions),
-        factor_covariance=risk.factors.forecast,
-        session_weights=sessions,
-    )
+    return risk.loadings.of(rows)
 
 
 def book_risk(loadings: Loadings, values: Floats) -> BookRisk:

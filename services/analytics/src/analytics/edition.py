@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.given_returns import GivenReturns, given_returns
+from analytics.loading_regressions import LoadingRegressions, loading_regressions
 from analytics.risk_model import RiskModel
 from riskstream.market.arrays import Days, Floats
 from riskstream.market.risk_factors import BENCHMARKS, risk_factor_returns
@@ -51,7 +54,7 @@ class Edition:
 
     def rows(self, symbols: tuple[str, ...]) -> NDArray[np.intp]:
         """(N,) the row of each symbol, −1 where the edition does not hold it."""
-        return np.array([self.index.get(symbol, -1) for symbol in symbols], dtype=np.intp)
+        return np.fromiter(map(self.index.get, symbols, repeat(-1)), np.intp, len(symbols))
 
     def returns_of(self, symbols: tuple[str, ...]) -> Floats:
         """(N, T) of `sessions`; NaN for a symbol that the edition does not hold."""
@@ -62,6 +65,36 @@ class Edition:
     def factor_returns(self) -> Floats:
         """(T, 8) of the risk model's factors, NaN on a session on which a fund of theirs has no return."""
         return risk_factor_returns(self.returns_of(BENCHMARKS).T)
+
+    @cached_property
+    def gaps(self) -> Mapping[str, Mapping[str, tuple[int, ...]]]:
+        """Each symbol that lacks an exposure: why, and to which factors."""
+        found: dict[str, dict[str, tuple[int, ...]]] = {}
+        lacking = set(np.flatnonzero(np.isnan(self.betas).any(axis=1)).tolist())
+        for symbol, row in self.index.items():
+            if row in lacking:
+                why: dict[str, tuple[int, ...]] = {}
+                for column in np.flatnonzero(np.isnan(self.betas[row])).tolist():
+                    reason = self.reasons.get((symbol, column), "not_estimated")
+                    why[reason] = (*why.get(reason, ()), column)
+                found[symbol] = why
+        return found
+
+    @cached_property
+    def given_returns(self) -> GivenReturns:
+        """(S, T) without holes, as far as the risk model can fill them."""
+        return given_returns(self.returns, self.risk, self.factor_returns)
+
+    @cached_property
+    def loading_regressions(self) -> LoadingRegressions:
+        """Of the S symbols: what says how far their loadings in the risk model may be off."""
+        return loading_regressions(self.risk, self.factor_returns)
+
+    def prepare(self) -> None:
+        """Make now what is made once for all books, so that no question pays for it."""
+        _ = self.gaps, self.given_returns, self.loading_regressions
+        if self.risk.factors is not None:
+            _ = self.risk.loadings
 
     def with_more(self, other: "Edition") -> "Edition":
         """This edition and the symbols of `other` that it lacks; both must be parts of the same edition."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from analytics.as_held import HeldReturns, held_returns
 from analytics.book import Book
 from analytics.edition import Edition
 from analytics.forecast import Forecast, forecast_of
@@ -27,6 +28,11 @@ class Evidence:
     def holdings(self) -> Holdings:
         """The book by symbol; measures that are computed of the same evidence share it."""
         return holdings_of(self.book, self.edition)
+
+    @cached_property
+    def held_returns(self) -> HeldReturns:
+        """The past of the holdings, shared likewise."""
+        return held_returns(self.holdings, self.edition)
 
     @cached_property
     def forecast(self) -> Forecast:

@@ -6,8 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-from analytics.book_risk import NOTHING_AT_RISK, BookRisk, Loadings, NoRiskReason, book_risk, loadings_of, why_no_risk
+from analytics.book_risk import NOTHING_AT_RISK, BookRisk, NoRiskReason, book_risk, loadings_of, why_no_risk
 from analytics.holdings import Holdings
+from analytics.loadings import Loadings
 from analytics.risk_model import RiskModel
 from riskstream.market.arrays import Bools
 from riskstream.market.weights import session_weights

@@ -2,17 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.book import Book, Position
+from analytics.book import Book, OutsideReason
 from analytics.edition import Edition
 from riskstream.market.arrays import Floats
-
-OutsideReason = Literal["option", "private", "unpriced", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,47 +60,32 @@ class Holdings:
 
 def holdings_of(book: Book, edition: Edition) -> Holdings:
     """The book as the edition can speak of it. Lots without value, closed on the session, are left aside."""
-    at_risk = [position for position in book.positions if position.market_value != 0]
-    why = [outside_reason(position, book.unknown_symbols) for position in at_risk]
-    inside = [
-        position
-        for position, reason in zip(at_risk, why, strict=True)
-        if reason is None and position.symbol in edition.index
-    ]
-    symbols = tuple(sorted({position.symbol for position in inside}))
-    place = {symbol: n for n, symbol in enumerate(symbols)}
-    market_values, gross_values = np.zeros(len(symbols)), np.zeros(len(symbols))
-    sectors: list[str | None] = [None] * len(symbols)
-    for position in inside:
-        n = place[position.symbol]
-        market_values[n] += position.market_value
-        gross_values[n] += abs(position.market_value)
-        sectors[n] = position.sector
+    columns = book.columns
+    at_risk = columns.market_values != 0
+    rows = edition.rows(columns.symbols)
+    inside = at_risk & (rows >= 0)
+    inside[list(book.outside)] = False
+    places = np.flatnonzero(inside)
+    held = [columns.symbols[n] for n in places.tolist()]
+    symbols = tuple(sorted(set(held)))
+    number = {symbol: n for n, symbol in enumerate(symbols)}
+    of = np.array([number[symbol] for symbol in held], dtype=np.intp)
+    values = columns.market_values[places]
+    own_rows = np.empty(len(symbols), dtype=np.intp)
+    own_rows[of] = rows[places]
+    sectors = {symbol: columns.sectors[n] for symbol, n in zip(held, places.tolist(), strict=True)}
     outside = tuple(
-        Outside(position.position_id, position.symbol, position.market_value, reason or "unknown")
-        for position, reason in zip(at_risk, why, strict=True)
-        if reason is not None or position.symbol not in place
+        Outside(lot.position_id, lot.symbol, lot.market_value, book.outside.get(n, "unknown"))
+        for n in np.flatnonzero(at_risk & ~inside).tolist()
+        for lot in (book.positions[n],)
     )
     return Holdings(
         symbols=symbols,
-        rows=edition.rows(symbols),
-        market_values=market_values,
-        gross_values=gross_values,
-        sectors=tuple(sectors),
+        rows=own_rows,
+        market_values=np.asarray(np.bincount(of, values, len(symbols)), dtype=np.float64),
+        gross_values=np.asarray(np.bincount(of, np.abs(values), len(symbols)), dtype=np.float64),
+        sectors=tuple(map(sectors.__getitem__, symbols)),
         outside=outside,
-        gross=float(np.abs(book.market_values).sum()),
+        gross=float(np.abs(columns.market_values).sum()),
         nav=book.snapshot.nav,
     )
-
-
-def outside_reason(position: Position, unknown: frozenset[str]) -> OutsideReason | None:
-    """Why nothing can be estimated of the lot; None where something may."""
-    if position.investment_class == "OPTIONS":
-        return "option"
-    if position.investment_class == "PRIVATE":
-        return "private"
-    if position.price_status == "unpriced":
-        return "unpriced"
-    if position.symbol in unknown:
-        return "unknown"
-    return None

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid5
 
+import numpy as np
+
 from analytics.book import Book, Position, Snapshot
 from analytics.edition import Edition
 
@@ -66,8 +68,10 @@ def traded(book: Book, edition: Edition, trades: Iterable[Trade], *, short: bool
         changed |= lots
         if left != 0:
             opened.append(_new_lot(book, edition, symbol, price)._replace(quantity=left, market_value=left * price))
-    kept = (changed.get(place, position) for place, position in enumerate(book.positions))
-    positions = (*(position for position in kept if position is not None), *opened)
+    kept: list[Position | None] = list(book.positions)
+    for place, lot in changed.items():
+        kept[place] = lot
+    positions = (*filter(None, kept), *opened)
     return replace(book, snapshot=_with(book.snapshot, positions, spent), positions=positions)
 
 
@@ -144,19 +148,10 @@ def _new_lot(book: Book, edition: Edition, symbol: str, price: float) -> Positio
 
 def _with(snapshot: Snapshot, positions: Sequence[Position], spent: float) -> Snapshot:
     """The figures of what is held now; those of the day stay, for nothing of it has happened."""
-    long = short = priced = 0.0
-    held = stale = unpriced = 0
-    for position in positions:
-        value, status = position.market_value, position.price_status
-        if value > 0:
-            long += value
-        else:
-            short += value
-        held += value != 0
-        if status in {"priced", "stale"}:
-            priced += abs(value)
-        stale += status == "stale"
-        unpriced += status == "unpriced"
+    values = np.array([position.market_value for position in positions], dtype=np.float64)
+    statuses = [position.price_status for position in positions]
+    long, short = float(values[values > 0].sum()), float(values[values < 0].sum())
+    priced = np.array([status in {"priced", "stale"} for status in statuses], dtype=bool)
     gross = long - short
     return replace(
         snapshot,
@@ -165,8 +160,8 @@ def _with(snapshot: Snapshot, positions: Sequence[Position], spent: float) -> Sn
         short=short,
         gross=gross,
         net=long + short,
-        positions=held,
-        stale=stale,
-        unpriced=unpriced,
-        coverage=priced / gross if gross > 0 else None,
+        positions=int(np.count_nonzero(values)),
+        stale=statuses.count("stale"),
+        unpriced=statuses.count("unpriced"),
+        coverage=float(np.abs(values[priced]).sum()) / gross if gross > 0 else None,
     )

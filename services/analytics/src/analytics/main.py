@@ -96,7 +96,9 @@ async def serve() -> int:
     warming = Warming(recent, answers.answer, waiting=settings.warm_waiting)
     live = LiveUpdates(heads, calendar, clock, poll_seconds=settings.live_poll_seconds)
     streams = EventStreams(settings.stream_limits())
-    listener = Listener(settings.kafka, Hints(answers, symbols, warming, live).handlers(), client_id=f"{NAME}-listener")
+    listener = Listener(
+        settings.brokers, Hints(answers, symbols, warming, live).handlers(), client_id=f"{NAME}-listener"
+    )
     # Without events or Redis answers are slower, not wrong: a process that starts waits for them, but not for ever.
     probes = {
         "postgres": Probe("postgres", partial(answers_as_before, head_pool, lineage)),

@@ -16,6 +16,9 @@ COMPUTE_SECONDS = METRICS.histogram(
 EDITION_SECONDS = METRICS.histogram(
     "riskstream_analytics_edition_load_seconds", "Reading a whole edition", (*FAST, 5, 10)
 )
+EDITION_FAILURES = METRICS.counter(
+    "riskstream_analytics_edition_load_failures_total", "Attempts to read an edition that failed"
+)
 EDITION_SYMBOLS = METRICS.gauge("riskstream_analytics_edition_symbols", "Symbols held as arrays, all editions together")
 REDIS_FAILURES = METRICS.counter(
     "riskstream_analytics_redis_failures_total",

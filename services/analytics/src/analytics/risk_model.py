@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 
+from analytics.loadings import Loadings, loadings
 from riskstream.market.arrays import Bools, Floats
 from riskstream.market.risk_factors import RISK_FACTORS
 
@@ -49,6 +51,15 @@ class RiskModel:
     """Symbol to why its loadings are assumed."""
     carried_from: Mapping[str, date]
     """Symbol to the session its loadings were estimated on, where its bar of this one is held back."""
+
+    @cached_property
+    def loadings(self) -> Loadings:
+        """Of all S symbols; a model without covariance, or without residuals, has none (`analytics.book_risk`)."""
+        if self.factors is None:
+            raise ValueError(f"there is no risk model: {self.reason}")
+        return loadings(
+            self.betas, self.specific_variance, self.residuals, self.factors.forecast, self.factors.half_life
+        )
 
     def with_more(self, other: "RiskModel", taken: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> "RiskModel":
         """This model and the rows `taken` of another part of the same one."""

@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Collection
 
 import asyncpg
+import structlog
 
 from analytics.edition import Edition
 from analytics.edition_rows import read_edition
-from analytics.metrics import EDITION_SECONDS, EDITION_SYMBOLS
+from analytics.metrics import EDITION_FAILURES, EDITION_SECONDS, EDITION_SYMBOLS
 from riskstream.market.risk_factors import BENCHMARKS
 
 EDITIONS_KEPT = 2
+
+log = structlog.get_logger(__name__)
 
 
 class Symbols:
@@ -35,11 +38,11 @@ class Symbols:
             if kept is None:
                 with EDITION_SECONDS.time():
                     kept = await self._read(number, None)
-                self._keep(kept)
-            missing = [symbol for symbol in symbols if symbol not in kept.index]
+                    await self._keep(kept)
+            missing = set(symbols) - kept.index.keys()
             if missing:
-                kept = kept.with_more(await self._read(number, missing))
-                self._keep(kept)
+                kept = kept.with_more(await self._read(number, sorted(missing)))
+                await self._keep(kept)
             return kept
 
     async def preload(self, number: int) -> None:
@@ -58,7 +61,8 @@ class Symbols:
     def _lock(self, number: int) -> asyncio.Lock:
         return self._locks.setdefault(number, asyncio.Lock())
 
-    def _keep(self, edition: Edition) -> None:
+    async def _keep(self, edition: Edition) -> None:
+        await asyncio.to_thread(edition.prepare)
         self._kept[edition.edition] = edition
         for number in sorted(self._kept)[:-EDITIONS_KEPT]:
             del self._kept[number]
@@ -67,8 +71,13 @@ class Symbols:
 
     async def _read(self, number: int, symbols: Collection[str] | None) -> Edition:
         """One instant of the edition: all of it, or the rows of `symbols`. Symbols that it lacks are left out."""
-        async with (
-            self._pool.acquire() as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
-        ):
-            return await read_edition(connection, number, symbols)
+        try:
+            async with (
+                self._pool.acquire() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                return await read_edition(connection, number, symbols)
+        except Exception as error:
+            EDITION_FAILURES.inc()
+            log.warning("edition_not_read", edition=number, error=repr(error))
+            raise

@@ -7,9 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from analytics.evenings import evenings_of
@@ -18,30 +15,16 @@ from analytics.measures.attribution import compute, wants
 from analytics.measures.attribution_question import AttributionParameters
 from analytics.measures.attribution_result import Attribution, UnexplainedPart
 from analytics.measures.measure import Finding, UnanswerableError
-from analytics.past import Past, Snapshots
+from analytics.past import Past
 from yardstick.books import SESSION, book_of, edition_of, planted_market
 from yardstick.books import Lot as Held
-from yardstick.kept_ledger import as_read
-from yardstick.ledger import Flow, Lot, Tape, snapshots
-from yardstick.random_ledger import invented_tape, random_ledger
+from yardstick.kept_ledger import past_of
+from yardstick.ledger import Lot, Tape
+from yardstick.random_ledger import invented_tape, without_gaps
 
 EDITION = edition_of(planted_market([]), sectors={})
 DAYS = [date(2024, 12, day) for day in (9, 10, 11, 12, 13, 16)]
 BOOK = book_of([Held("A", 1.0)])
-
-
-def _past(lots: list[Lot], tape: Tape, first: date, declared: Decimal | None, flows: list[Flow] | None = None) -> Past:
-    rows = snapshots(lots, flows or [], tape, first, declared)
-
-    def column(name: str) -> NDArray[np.float64]:
-        return np.array([np.nan if row[name] is None else float(row[name]) for row in rows])  # type: ignore[arg-type]
-
-    begin = tape.counts_on(first)
-    days = np.array(list(tape.sessions[begin:]), dtype="datetime64[D]")
-    return Past(
-        Snapshots(days, column("nav"), column("pnl"), column("flow"), column("daily_return")),
-        ledger=as_read(lots, tape, first, column("fees")[1:], column("gross_value")[:-1]),
-    )
 
 
 def _ask(past: Past, **asked: Any) -> Finding[Attribution]:
@@ -86,7 +69,7 @@ def _loadings(past: Past, market: dict[str, float], factor: list[float]) -> Past
 
 TWO = _tape(A=[100, 110, 110, 110, 110, 121], B=[50, 50, 50, 50, 50, 45])
 HELD_THROUGH = _loadings(
-    _past([_lot("A", 10), _lot("B", -20, 50.0)], TWO, DAYS[0], Decimal(5_000)),
+    past_of([_lot("A", 10), _lot("B", -20, 50.0)], TWO, DAYS[0], Decimal(5_000)),
     {"A": 1.5, "B": 0.5},
     [0.05, 0, 0, 0, 0.02],
 )
@@ -159,7 +142,7 @@ def test_what_is_bought_and_sold_is_trading_against_the_close() -> None:
         _lot("A", 10, exit_price=Decimal(125), exit_date=DAYS[-1], exit_fee=Decimal(1)),
         _lot("B", 20, 44.0, DAYS[-1], entry_fee=Decimal(2)),
     ]
-    found = _ask(_loadings(_past(lots, TWO, DAYS[0], None), {"A": 1, "B": 1}, [0, 0, 0, 0, 0.1])).result
+    found = _ask(_loadings(past_of(lots, TWO, DAYS[0], None), {"A": 1, "B": 1}, [0, 0, 0, 0, 0.1])).result
     assert found.pnl == pytest.approx(150 + 20 - 3)
     assert found.factor_pnl == pytest.approx(110)
     assert found.specific_pnl == pytest.approx(0, abs=1e-9)
@@ -172,7 +155,7 @@ def test_what_is_bought_and_sold_is_trading_against_the_close() -> None:
 def test_what_a_portfolio_begins_with_is_held_from_its_first_session_on_and_no_trade() -> None:
     """Two portfolios as one: the second comes on Wednesday with what it bought in November."""
     early, late = _lot("B", -20, 50.0), _lot("A", 10, 60.0, date(2024, 11, 1))
-    past = _past([early, late], TWO, DAYS[0], Decimal(5_000))
+    past = past_of([early, late], TWO, DAYS[0], Decimal(5_000))
     assert past.ledger is not None
     begins = np.array([DAYS[0], DAYS[2]], dtype="datetime64[D]")
     both = _with(past, lots=replace(past.ledger.lots, begins=begins))
@@ -189,13 +172,13 @@ def test_a_split_and_a_dividend_are_part_of_the_return() -> None:
         splits={"A": {DAYS[-1]: Decimal(2)}},
         dividends={"A": {date(2024, 12, 15): Decimal(1)}},  # A Sunday: ten shares have it.
     )
-    found = _ask(_past([_lot("A", 10)], tape, DAYS[0], None)).result
+    found = _ask(past_of([_lot("A", 10)], tape, DAYS[0], None)).result
     assert found.specific_pnl == pytest.approx(found.pnl)
     assert found.pnl == pytest.approx(20 * 52 - 1_000 + 10)
 
 
 def test_a_missing_close_leaves_what_prices_moved_unexplained_by_name() -> None:
-    gap = _past([_lot("A", 10)], _tape(A=[100, 110, 110, 110, float("nan"), 121]), DAYS[0], None)
+    gap = past_of([_lot("A", 10)], _tape(A=[100, 110, 110, 110, float("nan"), 121]), DAYS[0], None)
     finding = _ask(gap)
     missing = _part(finding.result, "no_return")
     assert (missing.pnl, missing.symbols, missing.symbols_total) == (pytest.approx(110), ["A"], 1)
@@ -230,7 +213,7 @@ def test_what_is_valued_by_hand_is_named_and_in_the_remainder() -> None:
     house = _lot(
         "HOUSE", 1, 1_000.0, investment_class="PRIVATE", prices={DAYS[0]: Decimal(1_000), DAYS[-1]: Decimal(1_300)}
     )
-    finding = _ask(_past([house, _lot("A", 10)], TWO, DAYS[0], None))
+    finding = _ask(past_of([house, _lot("A", 10)], TWO, DAYS[0], None))
     assert finding.result.by_hand == ["HOUSE"]
     assert _part(finding.result, "remainder").pnl == pytest.approx(300)
     assert finding.coverage == pytest.approx(1_100 / 2_100)
@@ -240,20 +223,20 @@ def test_only_by_hand_valued_holdings_leave_everything_unexplained() -> None:
     house = _lot(
         "HOUSE", 1, 1_000.0, investment_class="PRIVATE", prices={DAYS[0]: Decimal(1_000), DAYS[-1]: Decimal(1_300)}
     )
-    finding = _ask(_past([house], TWO, DAYS[0], None))
+    finding = _ask(past_of([house], TWO, DAYS[0], None))
     assert (finding.result.unexplained_pnl, finding.coverage) == (pytest.approx(300), 0.0)
     assert finding.result.unexplained_share == 1.0
     assert (finding.result.positions, finding.result.by_sector) == (0, [])
 
 
 def test_cash_only_made_nothing() -> None:
-    finding = _ask(_past([], TWO, DAYS[0], Decimal(1_000)))
+    finding = _ask(past_of([], TWO, DAYS[0], Decimal(1_000)))
     assert (finding.result.pnl, finding.result.contribution, finding.coverage) == (0.0, 0.0, None)
     assert (finding.result.unexplained_share, finding.result.unexplained_share_reason) == (None, "nothing_moved")
 
 
 def test_nav_that_was_not_positive_leaves_usd_and_takes_the_shares() -> None:
-    owed = _past([_lot("A", 10)], TWO, DAYS[0], Decimal(-5_000))
+    owed = past_of([_lot("A", 10)], TWO, DAYS[0], Decimal(-5_000))
     found = _ask(owed).result
     assert found.pnl == pytest.approx(110)
     assert (found.contribution, found.contribution_reason) == (None, "nav_not_positive")
@@ -315,63 +298,13 @@ def test_enough_days_are_wanted_for_r_squared() -> None:
     assert year.since == date(2024, 1, 2)
 
 
-@settings(deadline=None, max_examples=60)
-@given(st.integers(0, 10**9))
-def test_any_ledger_closes_and_what_is_listed_and_priced_leaves_no_remainder(seed: int) -> None:
-    """Against a ledger kept by hand, in decimals: splits, distributions, dividends, lots opened and closed any day."""
-    dice = np.random.default_rng(seed)
-    tape = _without_gaps(invented_tape(dice))
-    random = random_ledger(dice, tape)
-    lots = [lot for lot in random.lots if lot.investment_class == "PUBLIC" and lot.symbol in tape.closes]
-    past = _past(lots, tape, random.first_session, random.declared, random.flows)
-    ledger = past.ledger
-    if ledger is None or not len(ledger.returns):
-        return
-    past = _with(
-        past,
-        betas=dice.normal(0.5, 1, ledger.betas.shape),
-        factor_returns=dice.normal(0, 0.01, ledger.factor_returns.shape),
-    )
-    finding = _ask(past, since=tape.sessions[0], top=1_000)
-    found = finding.result
-    assert found.pnl is not None
-    assert found.closes_within is None or found.closes_within <= 1e-6
-    assert found.pnl == pytest.approx(sum(day.pnl for day in found.days), abs=1e-6)
-    size = 1 + float(np.abs(ledger.gross).max(initial=0))
-    assert abs(_part(found, "remainder").pnl) <= 6e-4 * (len(lots) + 1) * len(found.days) + 1e-9 * size
-    assert sum(one.pnl for one in found.by_factor) == pytest.approx(found.factor_pnl, abs=1e-9 * size)
-    for made in (found.by_position, found.by_sector):
-        assert sum(one.made.factor_pnl for one in made) == pytest.approx(found.factor_pnl, abs=1e-9 * size)
-        assert sum(one.made.specific_pnl for one in made) == pytest.approx(found.specific_pnl, abs=1e-9 * size)
-        assert sum(one.made.trading_pnl for one in made) == pytest.approx(_part(found, "trading").pnl, abs=1e-9 * size)
-    assert sum(one.pnl for one in found.unexplained) == pytest.approx(found.unexplained_pnl, abs=1e-9 * size)
-    for day in found.days:
-        assert day.pnl == pytest.approx(day.factor_pnl + day.specific_pnl + day.unexplained_pnl, abs=1e-9 * size)
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.integers(0, 10**9))
-def test_any_ledger_with_gaps_options_and_private_holdings_closes_too(seed: int) -> None:
-    dice = np.random.default_rng(seed)
-    tape = invented_tape(dice)
-    random = random_ledger(dice, tape)
-    past = _past(random.lots, tape, random.first_session, random.declared, random.flows)
-    finding = _ask(past, since=tape.sessions[0])
-    found = finding.result
-    if found.reason is not None:
-        return
-    assert found.closes_within is None or found.closes_within <= 1e-6
-    assert finding.coverage is None or 0 <= finding.coverage <= 1
-    assert sum(one.pnl for one in found.unexplained) == pytest.approx(found.unexplained_pnl, rel=1e-9, abs=1e-6)
-
-
 def test_r_squared_is_of_the_days_asked_about_or_of_the_last_twenty_one() -> None:
     dice = np.random.default_rng(9)
-    tape = _without_gaps(invented_tape(dice))
+    tape = without_gaps(invented_tape(dice))
     symbol = sorted(tape.closes)[0]
     plain = Tape(tape.sessions, tape.closes)
     first, last = tape.sessions[0], tape.sessions[-1]
-    past = _past([_lot(symbol, 7, 50.0, first)], plain, first, None)
+    past = past_of([_lot(symbol, 7, 50.0, first)], plain, first, None)
     ledger = past.ledger
     assert ledger is not None
     past = _loadings(past, {symbol: 1.0}, list(ledger.returns[:, 0] * 0.8))
@@ -386,22 +319,3 @@ def test_r_squared_is_of_the_days_asked_about_or_of_the_last_twenty_one() -> Non
     early = _ask(past, until=tape.sessions[5]).result
     assert (early.r_squared, early.r_squared_sessions, early.r_squared_reason) == (None, 0, "too_few_sessions")
     assert whole.until == last
-
-
-def _without_gaps(tape: Tape) -> Tape:
-    """The last close stays where there is none.
-
-    Splits of a day without session go: a return takes a dividend of the next session as one per share before them.
-    """
-    closes: dict[str, dict[date, Decimal]] = {}
-    for symbol, known in tape.closes.items():
-        near = next(iter(known.values()), Decimal(50))
-        closes[symbol] = {}
-        for day in tape.sessions:
-            near = known.get(day, near)
-            closes[symbol][day] = near
-    splits = {
-        symbol: {day: ratio for day, ratio in ratios.items() if day in tape.sessions}
-        for symbol, ratios in tape.splits.items()
-    }
-    return Tape(tape.sessions, closes, splits, tape.distributions, tape.dividends)

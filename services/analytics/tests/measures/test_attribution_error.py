@@ -77,8 +77,9 @@ def test_a_day_is_off_by_value_times_the_factors_return_times_the_loadings_error
     alone = root_sum_of_squares(errors.scores(np.ones((1, 8)), np.arange(1)))
     found = ask(values, days=1)
     assert found.by_factor == pytest.approx(600 * np.abs(MOVES[-1]) * alone)
-    together = errors.of_each(600 * MOVES[-1:], np.arange(1))
-    assert (found.total, found.coverage, found.reason) == (pytest.approx(together[0]), 1, None)
+    [covariance] = errors.covariances(np.arange(1))
+    moved = 600 * MOVES[-1]
+    assert (found.total, found.coverage, found.reason) == (pytest.approx(np.sqrt(moved @ covariance @ moved)), 1, None)
 
 
 def test_the_error_of_a_loading_is_one_over_all_days() -> None:

@@ -13,9 +13,10 @@ from pydantic import ValidationError
 from analytics.book import Book
 from analytics.edition import Edition
 from analytics.evidence import Evidence
+from analytics.measures.stress_moves import propagated
 from analytics.measures.stress_question import FACTORS, StressTestParameters
 from analytics.measures.stress_result import StressOutcome, StressTest
-from analytics.measures.stress_test import compute, propagated
+from analytics.measures.stress_test import compute
 from analytics.scenarios import SCENARIOS
 from yardstick.books import Lot, book_of, edition_of, planted_market
 

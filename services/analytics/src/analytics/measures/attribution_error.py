@@ -9,6 +9,7 @@ from analytics.edition import Edition
 from analytics.evenings import Evenings
 from analytics.ledger import Ledger
 from analytics.loading_errors import loading_errors_of, root_sum_of_squares
+from analytics.loading_regressions import FACTORS
 from analytics.pnl_parts import PnlParts
 from riskstream.market.arrays import Bools, Floats
 
@@ -44,7 +45,7 @@ def factor_pnl_error(
     values = np.where(parts.entered, evenings.values[:-1], 0.0)[days]
     everything, known = np.abs(values).sum(), np.where(entered, values[:, held], 0.0)
     if everything == 0:
-        return FactorPnlError(0.0, np.zeros(errors.factor_returns.shape[1]), None, None)
+        return FactorPnlError(0.0, np.zeros(FACTORS), None, None)
     if not entered.any():
         return FactorPnlError(None, None, 0.0, _why_not(edition))
     moves = np.nan_to_num(ledger.factor_returns[days])

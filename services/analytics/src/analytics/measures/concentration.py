@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from analytics.book import Position
 from analytics.evidence import Evidence
 from analytics.measures.measure import Finding, Measure, Parameters, Result
 from riskstream.market.arrays import Floats
@@ -76,28 +75,25 @@ def compute(evidence: Evidence, parameters: ConcentrationParameters) -> Finding[
 
     Absolute values are added, so that a symbol held long and short in different lots is as large as both.
     """
-    at_risk = [position for position in evidence.book.positions if position.market_value != 0]
-    held = [position for position in at_risk if position.price_status != "unpriced"]
-    values = np.array([position.market_value for position in held], dtype=np.float64)
+    columns = evidence.book.columns
+    at_risk = columns.market_values != 0
+    places = np.flatnonzero(at_risk & ~columns.unpriced).tolist()
+    held, values = bool(places), columns.market_values[places]
     gross = float(np.abs(values).sum())
-    unpriced = float(sum(abs(one.market_value) for one in at_risk if one.price_status == "unpriced"))
+    unpriced = float(np.abs(columns.market_values[columns.unpriced]).sum())
     long, short = float(values[values > 0].sum()), float(values[values < 0].sum())
     result = Concentration(
-        reason=None if held else "nothing_priced" if at_risk else "nothing_held",
+        reason=None if held else "nothing_priced" if at_risk.any() else "nothing_held",
         gross_usd=gross,
         long_share=long / gross if held else None,
         short_share=short / gross if held else None,
         net_share=(long + short) / gross if held else None,
-        by_symbol=_grouped([position.symbol for position in held], values, parameters.top),
-        by_sector=_grouped([_sector(position) for position in held], values, None),
-        unpriced_positions=len(at_risk) - len(held),
+        by_symbol=_grouped([columns.symbols[n] for n in places], values, parameters.top),
+        by_sector=_grouped([columns.sector_names[n] for n in places], values, None),
+        unpriced_positions=int(at_risk.sum()) - len(places),
         unpriced_usd=unpriced,
     )
-    return Finding(result, gross / (gross + unpriced) if at_risk else None)
-
-
-def _sector(position: Position) -> str:
-    return "PRIVATE" if position.investment_class == "PRIVATE" else position.sector or ""
+    return Finding(result, gross / (gross + unpriced) if at_risk.any() else None)
 
 
 def _grouped(names: Sequence[str], values: Floats, top: int | None) -> Grouped:

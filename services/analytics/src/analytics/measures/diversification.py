@@ -5,9 +5,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.book_risk import Loadings
 from analytics.evidence import Evidence
 from analytics.forecast import NoForecastReason
+from analytics.loadings import Loadings
 from analytics.measures.estimation import RiskEstimation, estimation_of
 from analytics.measures.excluded import ExcludedSymbol, excluded_symbols
 from analytics.measures.measure import Finding, Measure, Parameters, Result
@@ -63,7 +63,9 @@ def compute(evidence: Evidence, _: Parameters) -> Finding[Diversification]:
     shares: Floats | None = None
     if volatility is not None and held.any():
         assert forecast.loadings is not None  # there is a risk
-        loadings, values = forecast.loadings.of(held), holdings.market_values[held]
+        loadings, values = forecast.loadings, holdings.market_values
+        if not held.all():
+            loadings, values = loadings.of(held), values[held]
         weighted = float(np.abs(values) @ np.sqrt(loadings.variances))
         # What cancels out leaves a rounding behind, of which no share would mean anything.
         if volatility > 1e-9 * weighted:

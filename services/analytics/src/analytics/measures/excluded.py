@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from analytics.book import OutsideReason
 from analytics.forecast import LackingReason
-from analytics.holdings import Holdings, OutsideReason
+from analytics.holdings import Holdings
 from analytics.measures.measure import Result
 
 ExcludedReason = OutsideReason | LackingReason | Literal["no_returns"]

@@ -1,19 +1,18 @@
 """How far a portfolio moves with each of the twelve factors."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Literal
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analytics.book import Book, Position
 from analytics.edition import Edition
 from analytics.evidence import Evidence
 from analytics.factors import FACTOR_NAMES, FACTORS
-from analytics.holdings import outside_reason
+from analytics.lot_exposures import LotExposures, lot_exposures
 from analytics.measures.measure import Finding, Measure, Parameters, Result
+from riskstream.market.arrays import Floats
 
 BooksReason = Literal["nav_not_positive", "no_position_has_it"]
 
@@ -65,20 +64,12 @@ def compute(evidence: Evidence, _: Parameters) -> Finding[FactorExposures]:
     without any value at risk (gross 0) has exposure 0. The coverage of the whole is the smallest of the twelve.
     """
     book, edition = evidence.book, evidence.edition
-    why_not = [outside_reason(position, book.unknown_symbols) for position in book.positions]
-    rows = edition.rows(tuple(position.symbol for position in book.positions))
-    at_risk = book.market_values != 0
-    eligible = np.array([reason is None for reason in why_not], dtype=bool) & (rows >= 0) & at_risk
-    betas = np.full((len(rows), len(FACTORS)), np.nan)
-    errors = np.full_like(betas, np.nan)
-    betas[eligible] = edition.betas[rows[eligible]]
-    errors[eligible] = edition.standard_errors[rows[eligible]]
-    entered = ~np.isnan(betas)
-
-    dollars = np.where(entered, book.market_values[:, None] * betas, 0.0).sum(axis=0)
-    dollar_errors = _dollar_errors(rows, book.market_values, errors, entered)
-    gross = float(np.abs(book.market_values).sum())
-    covered = (np.abs(book.market_values)[:, None] * entered).sum(axis=0)
+    found, values = lot_exposures(book, edition), book.market_values
+    entered = found.entered
+    dollars = np.where(entered, values[:, None] * found.betas, 0.0).sum(axis=0)
+    dollar_errors = _dollar_errors(found, values)
+    gross = float(np.abs(values).sum())
+    covered = (np.abs(values)[:, None] * entered).sum(axis=0)
     result = FactorExposures(
         factors=[
             _exposure(
@@ -94,25 +85,21 @@ def compute(evidence: Evidence, _: Parameters) -> Finding[FactorExposures]:
         ],
         excluded=[
             exclusion
-            for n in np.flatnonzero(at_risk & ~entered.all(axis=1))
-            for exclusion in _exclusions(book.positions[n], why_not[n], edition, entered[n])
+            for n in np.flatnonzero((values != 0) & ~entered.all(axis=1)).tolist()
+            for exclusion in _exclusions(book.positions[n], book.outside.get(n), edition)
         ],
     )
     return Finding(result, float(covered.min() / gross) if gross > 0 else None)
 
 
-def _dollar_errors(
-    rows: NDArray[np.intp],
-    market_values: NDArray[np.float64],
-    errors: NDArray[np.float64],
-    entered: NDArray[np.bool_],
-) -> NDArray[np.float64]:
+def _dollar_errors(of: LotExposures, values: Floats) -> Floats:
     """(F,) standard errors of the dollar exposures: each symbol's net value times its error, in quadrature."""
-    symbols, group = np.unique(rows, return_inverse=True)
-    values = np.where(entered, market_values[:, None] * errors, 0.0)
-    by_symbol = np.zeros((len(symbols), values.shape[1]))
-    np.add.at(by_symbol, group, values)
-    return np.sqrt((by_symbol**2).sum(axis=0))  # type: ignore[no-any-return]  # numpy's stubs lose the type at sqrt
+    errors = np.where(of.entered, values[:, None] * of.standard_errors, 0.0)
+    order = np.argsort(of.rows, kind="stable")
+    first = np.flatnonzero(np.diff(of.rows[order], prepend=-2))
+    by_symbol = np.add.reduceat(errors[order], first) if len(first) else errors
+    found: Floats = np.sqrt((by_symbol**2).sum(axis=0))
+    return found
 
 
 def _exposure(
@@ -147,28 +134,19 @@ def _exposure(
     )
 
 
-def _exclusions(
-    position: Position, whole: str | None, edition: Edition, entered: NDArray[np.bool_]
-) -> Iterable[Exclusion]:
+def _exclusions(position: Position, whole: str | None, edition: Edition) -> Iterable[Exclusion]:
     """One line per reason: most often a single one for all twelve."""
-    factors_by_reason: dict[str, list[str]] = defaultdict(list)
-    for column in np.flatnonzero(~entered):
-        reason = whole or _missing_estimate(position.symbol, edition, int(column))
-        factors_by_reason[reason].append(FACTORS[column])
-    for reason, factors in factors_by_reason.items():
+    if whole is None and position.symbol not in edition.index:
+        whole = "unknown"
+    why = edition.gaps[position.symbol] if whole is None else {whole: range(len(FACTORS))}
+    for reason, columns in why.items():
         yield Exclusion(
             position_id=position.position_id,
             symbol=position.symbol,
             market_value=position.market_value,
             reason=reason,
-            factors=factors,
+            factors=[FACTORS[column] for column in columns],
         )
-
-
-def _missing_estimate(symbol: str, edition: Edition, column: int) -> str:
-    if symbol not in edition.index:
-        return "unknown"
-    return edition.reasons.get((symbol, column), "not_estimated")
 
 
 MEASURE = Measure(

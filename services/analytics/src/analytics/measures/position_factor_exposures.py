@@ -7,11 +7,11 @@ from uuid import UUID
 import numpy as np
 from pydantic import Field
 
-from analytics.book import Book, InvestmentClass, Position
+from analytics.book import Book, InvestmentClass, OutsideReason, Position
 from analytics.edition import Edition
 from analytics.evidence import Evidence
 from analytics.factors import FACTOR_NAMES, FACTORS
-from analytics.holdings import OutsideReason, outside_reason
+from analytics.lot_exposures import lot_exposures
 from analytics.measures.measure import Finding, Measure, Parameters, Result
 from riskstream.market.arrays import Bools, Floats
 
@@ -79,26 +79,26 @@ def compute(evidence: Evidence, parameters: PositionExposureParameters) -> Findi
     The coverage of the whole is the smallest of the twelve factors'.
     """
     book, edition = evidence.book, evidence.edition
-    why_not = [outside_reason(position, book.unknown_symbols) for position in book.positions]
-    rows = edition.rows(tuple(position.symbol for position in book.positions))
-    at_risk = book.market_values != 0
-    eligible = np.array([reason is None for reason in why_not], dtype=bool) & (rows >= 0) & at_risk
-    betas, errors = np.full((len(rows), len(FACTORS)), np.nan), np.full((len(rows), len(FACTORS)), np.nan)
-    betas[eligible] = edition.betas[rows[eligible]]
-    errors[eligible] = edition.standard_errors[rows[eligible]]
-    entered = ~np.isnan(betas)
-    dollars = book.market_values[:, None] * betas
-    largest = np.flatnonzero(at_risk)
+    found = lot_exposures(book, edition)
+    dollars = book.market_values[:, None] * found.betas
+    largest = np.flatnonzero(book.market_values)
     largest = largest[np.argsort(-np.abs(book.market_values[largest]), kind="stable")]
     gross = float(np.abs(book.market_values).sum())
-    covered = np.abs(book.market_values) @ entered if len(rows) else np.zeros(len(FACTORS))
+    covered = np.abs(book.market_values) @ found.entered
     result = PositionFactorExposures(
         positions=[
-            _position(book, edition, int(n), whole=why_not[n], betas=betas[n], errors=errors[n])
+            _position(
+                book,
+                edition,
+                int(n),
+                whole=book.outside.get(int(n)),
+                betas=found.betas[n],
+                errors=found.standard_errors[n],
+            )
             for n in largest[parameters.skip : parameters.skip + parameters.top]
         ],
         total_positions=len(largest),
-        totals=_totals(dollars, entered, book.snapshot.nav, gross),
+        totals=_totals(dollars, found.entered, book.snapshot.nav, gross),
         weights_reason=None if book.snapshot.nav > 0 else "nav_not_positive",
     )
     return Finding(result, min(float(covered.min() / gross), 1.0) if gross > 0 else None)

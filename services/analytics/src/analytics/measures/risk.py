@@ -192,9 +192,15 @@ def _risk(risk: BookRisk, forecast: Forecast, holdings: Holdings, model: RiskMod
         estimation=estimation_of(forecast, model),
         assumed_positions=int(assumed.sum()),
         assumed_share=holdings.coverage(assumed),
-        carried_positions=sum(holdings.symbols[n] in model.carried_from for n in np.flatnonzero(forecast.entered)),
+        carried_positions=_carried(forecast, holdings, model),
         excluded=excluded_symbols(holdings, forecast.lacking),
     )
+
+
+def _carried(forecast: Forecast, holdings: Holdings, model: RiskModel) -> int:
+    if not model.carried_from:
+        return 0
+    return sum(holdings.symbols[n] in model.carried_from for n in np.flatnonzero(forecast.entered))
 
 
 def _without(reason: NoForecastReason, forecast: Forecast, holdings: Holdings, model: RiskModel) -> Risk:

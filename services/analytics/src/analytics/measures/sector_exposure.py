@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import repeat
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from analytics.book import Position
+from analytics.book import Columns
 from analytics.evidence import Evidence
 from analytics.measures.measure import Finding, Measure, Parameters, Result
 from analytics.sp500_sectors import SOURCE, sector_weights
-from riskstream.market.arrays import Floats
+from riskstream.market.arrays import Bools, Floats
 
 NoActiveReason = Literal["nav_not_positive", "not_a_sector_of_the_benchmark"]
 
@@ -82,20 +82,18 @@ class SectorExposure(Result):
 
 def compute(evidence: Evidence, _: Parameters) -> Finding[SectorExposure]:
     """Signed market values by sector, over NAV. Sectors are those of the symbols' profiles when the book was folded."""
-    book = evidence.book
+    book, columns = evidence.book, evidence.book.columns
     table = sector_weights(book.session)
-    at_risk = [position for position in book.positions if position.market_value != 0]
-    priced = [position for position in at_risk if position.price_status != "unpriced"]
-    unpriced = [position.market_value for position in at_risk if position.price_status == "unpriced"]
+    at_risk = columns.market_values != 0
+    unpriced = columns.market_values[at_risk & columns.unpriced]
     names = [*sorted(table.weights), "ETF", "PRIVATE", ""]
-    amounts = _amounts(names, priced)
+    amounts = _amounts(names, columns, at_risk & ~columns.unpriced)
     nav = book.snapshot.nav
     lines = [
         _line(name, column, nav, table.weights.get(name))
         for name, column in zip(names, amounts.T, strict=True)
         if name in table.weights or column.any()
     ]
-    gross = sum(abs(position.market_value) for position in at_risk)
     result = SectorExposure(
         sectors=lines,
         total=_line("ALL", amounts.sum(axis=1), nav, None),
@@ -109,27 +107,22 @@ def compute(evidence: Evidence, _: Parameters) -> Finding[SectorExposure]:
             printed_sum=round(sum(table.printed.values()), 1),
         ),
         unpriced_positions=len(unpriced),
-        unpriced_usd=float(sum(unpriced)),
+        unpriced_usd=float(unpriced.sum()),
     )
-    return Finding(result, min(sum(abs(one.market_value) for one in priced) / gross, 1.0) if gross else None)
+    gross = float(np.abs(columns.market_values).sum())
+    return Finding(result, min(1.0 - float(np.abs(unpriced).sum()) / gross, 1.0) if gross else None)
 
 
-def _amounts(names: Sequence[str], positions: Sequence[Position]) -> Floats:
-    """(6, names): lots, long, short of what is no option; lots, net and gross of options."""
+def _amounts(names: Sequence[str], columns: Columns, counted: Bools) -> Floats:
+    """(6, names): lots, long, short of what is no option; lots, net and gross of options.
+
+    A sector that is none of the `names` is none of GICS, and as good as none.
+    """
     place = {name: n for n, name in enumerate(names)}
-    of: NDArray[np.intp] = np.array([place[_sector(position, place)] for position in positions], dtype=np.intp)
-    values = np.array([position.market_value for position in positions], dtype=np.float64)
-    option = np.array([position.investment_class == "OPTIONS" for position in positions], dtype=bool)
-    own, theirs = np.where(option, 0.0, values), np.where(option, values, 0.0)
-    columns = (~option, np.maximum(own, 0.0), np.minimum(own, 0.0), option, theirs, np.abs(theirs))
-    return np.array([np.bincount(of, column, len(names)) for column in columns])
-
-
-def _sector(position: Position, known: dict[str, int]) -> str:
-    """Its line. A name that is none of ours is no sector of GICS, and as good as none."""
-    if position.investment_class == "PRIVATE":
-        return "PRIVATE"
-    return position.sector if position.sector in known else ""
+    of = np.fromiter(map(place.get, columns.sector_names, repeat(place[""])), np.intp, len(columns.sector_names))
+    own, theirs = np.where(columns.options, 0.0, columns.market_values), columns.options * columns.market_values
+    amounts = (~columns.options, np.maximum(own, 0.0), np.minimum(own, 0.0), columns.options, theirs, np.abs(theirs))
+    return np.array([np.bincount(of[counted], amount[counted], len(names)) for amount in amounts])
 
 
 def _line(name: str, amounts: Floats, nav: float, benchmark: float | None) -> SectorLine:

@@ -7,7 +7,6 @@ import numpy as np
 
 from analytics import student_t
 from analytics.as_held import as_held
-from analytics.edition import Edition
 from analytics.evidence import Evidence
 from analytics.forecast import Forecast, NoForecastReason
 from analytics.holdings import Holdings
@@ -159,9 +158,8 @@ def compute(evidence: Evidence, _: Parameters) -> Finding[Var]:
 
     Coverage is the smaller of the two methods'. A book that holds nothing at risk may lose 0.
     """
-    edition = evidence.edition
     holdings = evidence.holdings
-    historical = _historical(holdings, edition)
+    historical = _historical(evidence)
     parametric = _parametric(evidence)
     coverages = [one.coverage for one in (historical, parametric) if one.coverage is not None]
     result = Var(
@@ -173,8 +171,9 @@ def compute(evidence: Evidence, _: Parameters) -> Finding[Var]:
     return Finding(result, min(coverages, default=None))
 
 
-def _historical(holdings: Holdings, edition: Edition) -> HistoricalVar:
-    held = as_held(holdings, edition, SESSIONS)
+def _historical(evidence: Evidence) -> HistoricalVar:
+    holdings, edition = evidence.holdings, evidence.edition
+    held = as_held(evidence.held_returns, SESSIONS)
     at_risk = holdings.gross > 0
     reason: NoHistoryReason | None = None
     if at_risk and not held.entered.any():

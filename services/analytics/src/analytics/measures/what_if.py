@@ -196,14 +196,15 @@ _NAMING = ("factor", "scenario", "sector", "symbol", "position_id", "confidence"
 
 def _collect(value: Any, place: str, found: dict[str, float | None]) -> None:
     """Put every number and null of a result into `found`, by its place."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            _collect(inner, f"{place}.{name}" if place else name, found)
-    elif isinstance(value, list | tuple):
-        for number, inner in enumerate(value):
-            _collect(inner, f"{place}.{_name_of(inner, number)}", found)
-    elif value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        found[place] = value
+    entries = value.items() if isinstance(value, dict) else [(_name_of(one, n), one) for n, one in enumerate(value)]
+    before = f"{place}." if place else ""
+    for name, inner in entries:
+        # By far the most are numbers and strings.
+        kind = type(inner)
+        if kind is float or kind is int or inner is None:
+            found[f"{before}{name}"] = inner
+        elif kind is dict or kind is list or kind is tuple:
+            _collect(inner, f"{before}{name}", found)
 
 
 def _name_of(entry: Any, number: int) -> Any:

@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 from chaos_story.story import play
-from chaos_story.world import OwnServers
 from local_stack.errors import ServerUnavailable
 from local_stack.folders import temporary_folder
 from local_stack.stack import Stack
 from local_stack.testing import servers_for_tests
+from own_system.servers import OwnServers
 
 
 def main() -> int:

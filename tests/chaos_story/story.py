@@ -13,7 +13,8 @@ from chaos_story.doing import Doer
 from chaos_story.history import History
 from chaos_story.readers import Readers
 from chaos_story.settling import settle
-from chaos_story.world import OwnServers, World
+from chaos_story.world import World
+from own_system.servers import OwnServers
 
 Say = Callable[[str], None]
 

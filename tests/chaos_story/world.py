@@ -17,14 +17,12 @@ from chaos_story.dumps import ValkeyDump
 from chaos_story.eras import KafkaEras
 from chaos_story.history import History
 from local_stack.errors import ServerError
-from local_stack.kafka import KafkaServer
-from local_stack.postgres import PostgresServer
 from local_stack.programs import Analytics, PortfolioRefresh, Program
 from local_stack.server import Server
 from local_stack.stack import DATABASE
 from local_stack.system import TOPICS_FILE, System, shortly_before_the_night
-from local_stack.valkey import ValkeyServer
 from observer.tables import Tables
+from own_system.servers import OwnServers
 from riskstream.messaging.topics import create_topics
 from riskstream.runtime.clock import Clock
 
@@ -52,15 +50,6 @@ TUNING = {
     "RISKSTREAM_SHUTDOWN_SECONDS": "8",
 }
 COMES_UP_WITHIN = 150.0
-
-
-@dataclass(frozen=True)
-class OwnServers:
-    """The three that the system stands on, already running."""
-
-    postgres: PostgresServer
-    valkey: ValkeyServer
-    kafka: KafkaServer
 
 
 @dataclass

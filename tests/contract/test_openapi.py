@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
+import schemathesis
 from fastapi.openapi.models import OpenAPI
 
 from chaos.kernel.wiring import SERVICES
@@ -79,6 +81,14 @@ async def test_the_committed_documents_are_what_the_services_say(documents: dict
         if not openapi_file(service).exists() or openapi_file(service).read_text() != text_of(document)
     ]
     assert not stale, f"renew the documents of {stale} with `make documents`, and look at what has changed"
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_the_committed_documents_are_openapi(service: str) -> None:
+    document = json.loads(openapi_file(service).read_text())
+    schemathesis.openapi.from_dict(document).validate()
+    for name, schema in document["components"]["schemas"].items():
+        assert jsonschema_rs.meta.is_valid(schema), name
 
 
 async def test_operations_are_named_as_clients_want_them(documents: dict[str, dict[str, Any]]) -> None:

@@ -1,33 +1,22 @@
-"""Servers of their own for each story: topics and consumer groups must start empty."""
+"""Servers of each module's own: topics and consumer groups must start empty."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 
-from local_stack.errors import ServerUnavailable
-from local_stack.kafka import KafkaServer
-from local_stack.postgres import PostgresServer
-from local_stack.stack import Stack
-from local_stack.testing import REQUIRED, is_required, servers_for_tests
-from local_stack.valkey import ValkeyServer
-
-
-@dataclass(frozen=True)
-class OwnServers:
-    postgres: PostgresServer
-    valkey: ValkeyServer
-    kafka: KafkaServer
+from local_stack.system import System
+from own_system.person import Person
+from own_system.servers import OwnServers, own_servers
 
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[OwnServers]:
-    own = OwnServers(*servers_for_tests())
-    with Stack() as stack:
-        try:
-            stack.start(own.postgres, own.valkey, own.kafka)
-        except ServerUnavailable as missing:
-            if is_required("kafka"):
-                pytest.fail(f"{REQUIRED} asks for it: {missing.reason}", pytrace=False)
-            pytest.skip(missing.reason)
+    with own_servers() as own:
         yield own
+
+
+@pytest.fixture(scope="module")
+def alice(system: System) -> Iterator[Person]:
+    """Who holds portfolios of the module's own system."""
+    with Person(system) as person:
+        yield person

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import httpx
 import pytest
 
 from local_stack.system import RunningServers, System, shortly_before_the_night
 from observer.tables import Tables
+from own_system.person import Person
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -37,31 +37,10 @@ def system(servers: RunningServers, tmp_path_factory: pytest.TempPathFactory) ->
         yield system
 
 
-def overview(system: System, portfolio: str) -> dict[str, Any]:
-    answer = httpx.get(
-        f"{system.analytics.url}/api/v1/analytics/portfolio/{portfolio}/overview",
-        headers={"Authorization": f"Bearer {system.issuer.token('alice')}"},
-        timeout=30,
-        trust_env=False,
-    )
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
-def test_bad_nights_publish_nothing_and_a_good_retry_publishes_everything(system: System) -> None:
+def test_bad_nights_publish_nothing_and_a_good_retry_publishes_everything(system: System, alice: Person) -> None:
     tables = Tables(system.database)
     tables.wait("the good night", "SELECT 1 FROM symbols.current_edition WHERE session = $1", GOOD)
-    created = httpx.post(
-        f"{system.onboarding.url}/portfolios",
-        json={
-            "name": "Savings",
-            "positions": [{"symbol": "SPY", "quantity": "10", "entry_price": "100", "entry_date": "2026-02-02"}],
-        },
-        headers={"Authorization": f"Bearer {system.issuer.token('alice')}"},
-        timeout=30,
-        trust_env=False,
-    )
-    portfolio = created.json()["portfolio_id"]
+    portfolio = alice.hold("SPY")
     tables.wait("its valuation", "SELECT 1 FROM valuations.valuation_heads")
     exposures = tables.digest("symbols.symbol_factor_exposures")
 
@@ -80,16 +59,16 @@ def test_bad_nights_publish_nothing_and_a_good_retry_publishes_everything(system
         assert "SPY" in reason, "the benchmark that is missing is named"
         assert tables.value("SELECT count(*) FROM symbols.editions") == 1
         assert tables.digest("symbols.symbol_factor_exposures") == exposures
-        answer = overview(system, portfolio)
-        assert (answer["as_of"], answer["age"]["sessions"]) == (str(GOOD), 1)
-        assert answer["age"]["last_due_session"] == str(BAD)
+        answer = alice.analytics.overview(portfolio)
+        assert (answer.as_of, answer.age.sessions) == (GOOD, 1)
+        assert answer.age.last_due_session == BAD
     assert tables.value("SELECT count(*) FROM symbols.outbox") == 0
 
     system.set_faults()
     tables.wait("the night mended", "SELECT 1 FROM symbols.current_edition WHERE session = $1", BAD, seconds=60)
     tables.wait("the portfolio valued", "SELECT 1 FROM valuations.valuation_heads WHERE session = $1", BAD)
-    answer = overview(system, portfolio)
-    assert (answer["as_of"], answer["age"]["sessions"]) == (str(BAD), 0)
+    answer = alice.analytics.overview(portfolio)
+    assert (answer.as_of, answer.age.sessions) == (BAD, 0)
     headers = {"Authorization": f"Bearer {system.issuer.token('tests', ['operator'])}"}
     run = httpx.get(f"{system.symbol_batch.url}/runs/{BAD}", headers=headers, timeout=30, trust_env=False).json()
     assert run["state"].startswith("completed")

@@ -3,15 +3,18 @@
 import time
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
+from chaos.system.processes import until
 from local_stack.programs import OperatorCommand
 from local_stack.system import RunningServers, System, shortly_before_the_night
 from observer.tables import Tables
+from own_system.person import Person
 from riskstream.market.risk_factors import BENCHMARKS
+from riskstream_client import PortfolioStatus
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -50,58 +53,33 @@ def companies(system: System) -> list[str]:
     return [item["symbol"] for item in listed if item["first_session"] == oldest and item["symbol"] not in BENCHMARKS]
 
 
-def ask(system: System, method: str, url: str, body: Any = None) -> Any:
-    answer = httpx.request(
-        method,
-        url,
-        json=body,
-        headers={"Authorization": f"Bearer {system.issuer.token('alice')}"},
-        timeout=30,
-        trust_env=False,
-    )
-    assert answer.is_success, answer.text
-    return answer.json()
+def until_ready(person: Person, portfolio: UUID) -> PortfolioStatus:
+    until("the portfolio ready", lambda: person.is_ready(portfolio), every=0.05)
+    return person.portfolios.read_status(portfolio)
 
 
-def hold(system: System, *symbols: str) -> str:
-    positions = [
-        {"symbol": symbol, "quantity": "10", "entry_price": "100", "entry_date": "2026-02-02"} for symbol in symbols
-    ]
-    created = ask(system, "POST", f"{system.onboarding.url}/portfolios", {"name": "x", "positions": positions})
-    return str(created["portfolio_id"])
-
-
-def until_ready(system: System, portfolio: str, seconds: float = 60.0) -> dict[str, Any]:
-    deadline = time.monotonic() + seconds
-    while True:
-        status = ask(system, "GET", f"{system.onboarding.url}/portfolios/{portfolio}/status")
-        if status["status"] == "ready":
-            return dict(status)
-        assert time.monotonic() < deadline, status
-        time.sleep(0.05)
-
-
-def test_a_symbol_nobody_knew_is_ready_within_ten_seconds_at_200_ms_an_answer(system: System) -> None:
+def test_a_symbol_nobody_knew_is_ready_within_ten_seconds_at_200_ms_an_answer(system: System, alice: Person) -> None:
     unknown = companies(system)[0]
     system.set_faults(SLOW)
     begun = time.monotonic()
-    portfolio = hold(system, unknown)
-    until_ready(system, portfolio)
+    portfolio = alice.hold(unknown)
+    until_ready(alice, portfolio)
     seconds = time.monotonic() - begun
     system.set_faults()
     print(f"\nunknown to ready at 200 ms an answer: {seconds:.2f} s")
     assert seconds <= 10
 
 
-def test_a_holder_of_a_renamed_symbol_keeps_its_value_and_has_the_new_names_exposures(system: System) -> None:
+def test_a_holder_of_a_renamed_symbol_keeps_its_value_and_has_the_new_names_exposures(
+    system: System, alice: Person
+) -> None:
     tables = Tables(system.database)
     new = companies(system)[1]
     for table in STORED_BY_SYMBOL:  # as if the market had called it so until today
         tables.rows(f"UPDATE symbols.{table} SET symbol = $2 WHERE symbol = $1", new, OLD)
-    portfolio = hold(system, OLD, "SPY")
-    before = until_ready(system, portfolio)
-    measured = f"{system.analytics.url}/api/v1/analytics/portfolio/{portfolio}"
-    nav, exposures = ask(system, "GET", f"{measured}/overview"), ask(system, "GET", f"{measured}/factor-exposures")
+    portfolio = alice.hold(OLD, "SPY")
+    before = until_ready(alice, portfolio)
+    overview, exposures = alice.analytics.overview(portfolio).data, alice.analytics.factor_exposures(portfolio).data
 
     renamed = system.command(OperatorCommand, "symbol_batch", "universe", "rename", OLD, new, "--effective", str(GOOD))
     assert renamed.returncode == 0, renamed.stderr
@@ -117,20 +95,13 @@ def test_a_holder_of_a_renamed_symbol_keeps_its_value_and_has_the_new_names_expo
         portfolio,
     )
 
-    after = until_ready(system, portfolio)
-    assert after["version"] == before["version"] + 1
+    after = until_ready(alice, portfolio)
+    assert after.version == before.version + 1
     valued = "SELECT symbol, price_status FROM valuations.position_values WHERE portfolio_id = $1"
     assert dict(map(tuple, tables.rows(valued, portfolio))) == {new: "priced", "SPY": "priced"}
-    assert figures(ask(system, "GET", f"{measured}/overview")) == figures(nav)
-    assert figures(ask(system, "GET", f"{measured}/factor-exposures")) == figures(exposures)
-
-
-def figures(answer: dict[str, Any]) -> dict[str, Any]:
-    """What an answer says, without the valuation it belongs to."""
-    result: dict[str, Any] = answer["data"]
-    found = {name: result[name] for name in ("nav", "gross", "factors") if name in result}
-    assert found
-    return found
+    now = alice.analytics.overview(portfolio).data
+    assert (now.nav, now.gross) == (overview.nav, overview.gross)
+    assert alice.analytics.factor_exposures(portfolio).data.factors == exposures.factors
 
 
 def test_the_service_says_how_fresh_it_is_and_that_it_is_ready(system: System) -> None:

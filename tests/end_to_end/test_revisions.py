@@ -9,6 +9,7 @@ import pytest
 
 from local_stack.system import RunningServers, System, shortly_before_the_night
 from observer.tables import Tables
+from own_system.person import Person
 from riskstream.database.engine import create_engine
 from riskstream.market.risk_factors import BENCHMARKS
 from riskstream.messaging.outbox import Outbox
@@ -39,21 +40,6 @@ def listed(system: System) -> list[str]:
     return [item["symbol"] for item in answer if item["first_session"] <= str(GOOD)]
 
 
-def create(system: System, name: str, symbol: str) -> str:
-    created = httpx.post(
-        f"{system.onboarding.url}/portfolios",
-        json={
-            "name": name,
-            "positions": [{"symbol": symbol, "quantity": "10", "entry_price": "100", "entry_date": "2026-02-02"}],
-        },
-        headers={"Authorization": f"Bearer {system.issuer.token('alice')}"},
-        timeout=30,
-        trust_env=False,
-    )
-    assert created.status_code == 201, created.text
-    return str(created.json()["portfolio_id"])
-
-
 def accept(system: System, symbol: str, session: date) -> Decided:
     async def decide() -> Decided:
         engine = create_engine(system.database.dsns["symbol_batch"], application="test")
@@ -66,11 +52,11 @@ def accept(system: System, symbol: str, session: date) -> Decided:
     return asyncio.run(decide())
 
 
-def test_an_accepted_bar_reaches_the_portfolios_that_hold_it_and_no_other(system: System) -> None:
+def test_an_accepted_bar_reaches_the_portfolios_that_hold_it_and_no_other(system: System, alice: Person) -> None:
     tables = Tables(system.database)
     tables.wait("the good night", "SELECT 1 FROM symbols.current_edition WHERE session = $1", GOOD)
     crashing = next(symbol for symbol in listed(system)[10:] if symbol not in BENCHMARKS)
-    holder, other = create(system, "Holder", crashing), create(system, "Other", "SPY")
+    holder, other = alice.hold(crashing), alice.hold("SPY")
     heads = "SELECT count(*) = 2 FROM valuations.valuation_heads WHERE session = $1"
     tables.wait("both valued", heads, GOOD)
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import httpx
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from chaos.system.processes import until
 from local_stack.system import RunningServers, System, shortly_before_the_night
 from observer.tables import Tables
+from own_system.person import Person
 from riskstream.market.risk_factors import BENCHMARKS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -47,32 +47,6 @@ def system(servers: RunningServers, tmp_path_factory: pytest.TempPathFactory, li
         yield system
 
 
-def create(system: System, *symbols: str) -> str:
-    lots = [
-        {"symbol": symbol, "quantity": "10", "entry_price": "100", "entry_date": "2026-02-02"} for symbol in symbols
-    ]
-    answer = httpx.post(
-        f"{system.onboarding.url}/portfolios",
-        json={"name": symbols[0], "positions": lots},
-        headers={"Authorization": f"Bearer {system.issuer.token('alice')}"},
-        timeout=30,
-        trust_env=False,
-    )
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["portfolio_id"])
-
-
-def status(system: System, portfolio: str) -> dict[str, Any]:
-    answer = httpx.get(
-        f"{system.onboarding.url}/portfolios/{portfolio}/status",
-        headers={"Authorization": f"Bearer {system.issuer.token('alice')}"},
-        timeout=30,
-        trust_env=False,
-    )
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
 def asked_for(system: System) -> set[str]:
     report = httpx.get(f"{system.simulator.url}/_simulator/requests", timeout=30, trust_env=False).json()
     return set(report["symbols"])
@@ -83,14 +57,14 @@ def forget(system: System) -> None:
 
 
 def test_an_unknown_symbol_is_ready_within_ten_seconds_and_nobody_else_is_asked_for(
-    system: System, listed: list[str]
+    system: System, alice: Person, listed: list[str]
 ) -> None:
     known, stranger = listed[0], listed[-1]
     system.set_faults(SLOW)
     forget(system)
     began = time.monotonic()
-    portfolio = create(system, known, stranger)
-    until("the portfolio ready", lambda: status(system, portfolio)["status"] == "ready", seconds=60)
+    portfolio = alice.hold(known, stranger)
+    until("the portfolio ready", lambda: alice.is_ready(portfolio), seconds=60)
     seconds = time.monotonic() - began
     print(f"a portfolio with an unknown symbol, 200 ms an answer: ready after {seconds:.1f} s")
     assert seconds <= SOON
@@ -98,7 +72,7 @@ def test_an_unknown_symbol_is_ready_within_ten_seconds_and_nobody_else_is_asked_
 
 
 def test_symbols_that_are_asked_for_while_the_night_runs_are_in_the_nights_edition(
-    system: System, listed: list[str]
+    system: System, alice: Person, listed: list[str]
 ) -> None:
     strangers = listed[-4:-1]
     tables = Tables(system.database)
@@ -109,10 +83,10 @@ def test_symbols_that_are_asked_for_while_the_night_runs_are_in_the_nights_editi
         " WHERE session = $1 AND state = 'running' LIMIT 1",
         NEXT,
     )
-    portfolio = create(system, *strangers)
+    portfolio = alice.hold(*strangers)
     assert tables.value("SELECT session FROM symbols.current_edition") == FIRST, "the night is still under way"
     tables.wait("the night", "SELECT 1 FROM symbols.current_edition WHERE session = $1", NEXT, seconds=60)
-    until("the portfolio ready", lambda: status(system, portfolio)["status"] == "ready", seconds=60)
+    until("the portfolio ready", lambda: alice.is_ready(portfolio), seconds=60)
     in_the_edition = (
         "SELECT count(*) FROM symbols.symbol_daily_metrics m JOIN symbols.current_edition c USING (edition)"
         " WHERE m.symbol = ANY($1) AND m.price_session = $2"

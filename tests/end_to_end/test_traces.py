@@ -193,6 +193,25 @@ def test_what_a_request_changed_is_followed_into_the_other_services(told: Told) 
     assert heard(spans)[0].parent == created.id
 
 
+def test_a_symbol_that_nobody_knew_is_brought_in_within_the_trace_of_who_asked(told: Told) -> None:
+    url = f"{told.system.simulator.url}/_simulator/symbols"
+    stranger = next(
+        item["symbol"]
+        for item in httpx.get(url, timeout=30, trust_env=False).json()
+        if item["type"] == "EQUITY" and item["delisted"] is None and item["first_session"] < "2025-01-01"
+    )
+    told.ask("POST", "/portfolios", {"name": "newcomer", "positions": [_lot(stranger)]})
+
+    def ready(spans: list[Seen]) -> list[Seen]:
+        return [span for span in spans if span.trace == CALLER and span.name == "process symbol.ready"]
+
+    spans = told.collector.wait("the newcomer", lambda spans: bool(ready(spans)), seconds=60)
+    heard = next(span for span in spans if span.trace == CALLER and span.name == "process symbol.requested")
+    worked = next(span for span in spans if span.trace == CALLER and span.name == "symbol request")
+    assert (worked.service, worked.parent) == ("symbol-batch", heard.id)
+    assert worked.attributes["riskstream.symbol"] == stranger
+
+
 def test_spans_say_which_process_they_are_of(told: Told) -> None:
     resources = {span.service: span.resource for span in told.collector.spans()}
     assert resources.keys() == {"symbol-batch", "portfolio-refresh", "onboarding", "analytics"}

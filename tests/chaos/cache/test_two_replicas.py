@@ -18,13 +18,13 @@ from aiokafka import AIOKafkaProducer
 from chaos_story.dumps import ValkeyDump
 from chaos_story.folded_by_hand import OWNER, SESSION, FoldedByHand
 from chaos_story.reads import Read, stale, went_back
-from chaos_story.world import OwnServers
 from local_stack.database import Database, prepare_database
 from local_stack.folders import PROJECT
 from local_stack.issuer import Issuer
 from local_stack.programs import Analytics
 from local_stack.stack import Stack
 from local_stack.system import TOPICS_FILE
+from own_system.servers import OwnServers
 from riskstream.events.envelope import Envelope
 from riskstream.events.portfolio import PortfolioRefreshed
 from riskstream.messaging.topics import create_topics

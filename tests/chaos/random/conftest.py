@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chaos_story.fixtures import own_servers
-from chaos_story.world import OwnServers
+from own_system.servers import OwnServers, own_servers
 
 
 @pytest.fixture(scope="module")

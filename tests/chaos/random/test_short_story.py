@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chaos_story.story import play
-from chaos_story.world import OwnServers
+from own_system.servers import OwnServers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -4,22 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_stack.errors import ServerUnavailable
-from local_stack.stack import Servers
-from local_stack.testing import REQUIRED, is_required
+from own_system.servers import OwnServers, own_servers
 
 
 @pytest.fixture(scope="module")
-def servers() -> Iterator[Servers]:
-    own = Servers(durable=False)
-    try:
-        own.start()
-    except ServerUnavailable as missing:
-        own.close()
-        if is_required("kafka"):
-            pytest.fail(f"{REQUIRED} asks for it: {missing.reason}", pytrace=False)
-        pytest.skip(missing.reason)
-    try:
+def servers() -> Iterator[OwnServers]:
+    with own_servers(with_files=True) as own:
         yield own
-    finally:
-        own.close()

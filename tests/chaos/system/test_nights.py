@@ -13,10 +13,11 @@ from sqlalchemy.engine import make_url
 from chaos.system.processes import CRASH, PAUSE, process_of, replica, start_and_crash, start_and_pause, until
 from local_stack.database import Database, copy_database
 from local_stack.programs import Program, SymbolBatch
-from local_stack.stack import Servers
 from local_stack.system import System, shortly_before_the_night
 from observer.tables import VOLATILE, Tables
 from observer.topics import TopicObserver
+from own_system.market import synthetic
+from own_system.servers import OwnServers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -62,12 +63,12 @@ class SymbolLayer(System):
 
 
 @pytest.fixture(scope="module")
-def layer(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SymbolLayer]:
+def layer(servers: OwnServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SymbolLayer]:
     with SymbolLayer(
         servers,
         tmp_path_factory.mktemp("system"),
         clock=shortly_before_the_night(FIRST, seconds=0),
-        market=["--synthetic", "--seed", "11", "--symbols", "30", "--reference", str(FIRST)],
+        market=synthetic(FIRST, symbols=30),
         tuning={
             "RISKSTREAM_RECONCILE_SECONDS": "0.3",
             "RISKSTREAM_LEASE_SECONDS": "2",
@@ -112,7 +113,7 @@ def all_said(layer: SymbolLayer, observer: TopicObserver) -> None:
 
 
 def test_a_night_killed_at_every_point_comes_to_what_a_calm_night_comes_to(
-    layer: SymbolLayer, servers: Servers, tmp_path: Path
+    layer: SymbolLayer, servers: OwnServers, tmp_path: Path
 ) -> None:
     layer.move_clock(shortly_before_the_night(LAST, seconds=0))
     layer.calm_nights()
@@ -135,7 +136,7 @@ def test_a_night_killed_at_every_point_comes_to_what_a_calm_night_comes_to(
 
 
 @pytest.mark.parametrize("session", list(ZOMBIES))
-def test_a_zombie_night_writes_nothing(layer: SymbolLayer, servers: Servers, tmp_path: Path, session: date) -> None:
+def test_a_zombie_night_writes_nothing(layer: SymbolLayer, servers: OwnServers, tmp_path: Path, session: date) -> None:
     layer.move_clock(shortly_before_the_night(session, seconds=0))
     layer.calm_nights()
     # What a frozen process holds in an open transaction is taken from it by Postgres; not after 30 s, for once.

@@ -10,17 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-import httpx
 import pytest
 
 from chaos.system.hammer import Hammer, HeadReader
 from chaos.system.processes import end_in_order, until
 from chaos.system.whole import WholeSystem, answers_were_right, events_add_up, everything_is_done
 from local_stack.server import Server
-from local_stack.stack import Servers
 from local_stack.system import TOPICS_FILE, shortly_before_the_night
 from observer.tables import Tables
 from observer.topics import TopicObserver
+from own_system.market import bring_in, synthetic
+from own_system.servers import OwnServers
 from riskstream.messaging.topics import create_topics, load_topics
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -36,7 +36,7 @@ AWAY = 3.0
 @dataclass
 class Story:
     system: WholeSystem
-    servers: Servers
+    servers: OwnServers
     observer: TopicObserver
     stocks: list[str]
     strangers: list[str]
@@ -67,12 +67,12 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def story(servers: OwnServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     system = WholeSystem(
         servers,
         tmp_path_factory.mktemp("system"),
         clock=shortly_before_the_night(FIRST, seconds=0),
-        market=["--synthetic", "--seed", "11", "--symbols", "32", "--reference", str(FIRST)],
+        market=synthetic(FIRST, symbols=32),
         tuning={
             "RISKSTREAM_RECONCILE_SECONDS": "0.3",
             "RISKSTREAM_LEASE_SECONDS": "4",
@@ -89,18 +89,14 @@ def story(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     )
     system.today = shortly_before_the_night(LAST, seconds=0)
     with system:
-        listed = httpx.get(f"{system.simulator.url}/_simulator/symbols", timeout=30, trust_env=False).json()
-        old = [item for item in listed if item["first_session"] <= str(FIRST) and item["delisted"] is None]
-        names = [item["symbol"] for item in old if item["type"] == "EQUITY"]
-        strangers, stocks = names[:2], names[2:]
-        system.add_symbols([item["symbol"] for item in old if item["symbol"] not in strangers])
+        listed = bring_in(system, FIRST, strangers=2)
         topics = [topic.name for topic in load_topics(TOPICS_FILE).every_topic()]
         with TopicObserver(servers.kafka.address, topics) as observer:
             system.start()
             Tables(system.database).wait("the first night", "SELECT 1 FROM symbols.current_edition")
-            portfolios = [system.create(stocks[n : n + 3], quantity=n + 1) for n in range(12)]
+            portfolios = [system.create(listed.stocks[n : n + 3], quantity=n + 1) for n in range(12)]
             everything_is_done(system, FIRST)
-            yield Story(system, servers, observer, stocks, strangers, portfolios)
+            yield Story(system, servers, observer, listed.stocks, listed.strangers, portfolios)
 
 
 @pytest.mark.parametrize("name", list(OUTAGES))

@@ -23,9 +23,10 @@ import pytest
 from chaos.system.processes import CRASH, PAUSE, until, wait_for_crash, wait_until_paused
 from chaos.system.stage import SILENCE, Lot, Stage
 from local_stack.programs import Program
-from local_stack.stack import Servers
 from local_stack.system import shortly_before_the_night
 from observer.topics import TopicObserver
+from own_system.market import bring_in, synthetic
+from own_system.servers import OwnServers
 from riskstream.events.event import Event
 from riskstream.events.portfolio import PortfolioChanged, PortfolioRefreshRequested
 
@@ -87,12 +88,12 @@ LANES = "SELECT lane FROM valuations.outbox_lane FOR UPDATE SKIP LOCKED"
 
 
 @pytest.fixture(scope="module")
-def play(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
+def play(servers: OwnServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
     with Stage(
         servers,
         tmp_path_factory.mktemp("system"),
         clock=shortly_before_the_night(SESSIONS[0], seconds=0),
-        market=["--synthetic", "--seed", "11", "--symbols", "34", "--reference", str(SESSIONS[0])],
+        market=synthetic(SESSIONS[0], symbols=34),
         tuning={
             "RISKSTREAM_KAFKA_SESSION_TIMEOUT_MS": "6000",
             "RISKSTREAM_KAFKA_REBALANCE_TIMEOUT_MS": "12000",
@@ -102,17 +103,13 @@ def play(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             "RISKSTREAM_SWEEP_SECONDS": "3600",
         },
     ) as stage:
-        listed = httpx.get(f"{stage.simulator.url}/_simulator/symbols", timeout=30, trust_env=False).json()
-        old = [item for item in listed if item["first_session"] <= str(SESSIONS[0]) and item["delisted"] is None]
-        names = [item["symbol"] for item in old if item["type"] == "EQUITY"]
-        strangers, stocks = names[:8], names[8:]
-        stage.add_symbols([item["symbol"] for item in old if item["symbol"] not in strangers])
+        listed = bring_in(stage, SESSIONS[0], strangers=8)
         nights = iter(SESSIONS)
         stage.night(next(nights))
         with TopicObserver(servers.kafka.address, [COMPLETED]) as observer:
-            play = Play(stage, observer, stocks, strangers, nights, SESSIONS[0])
+            play = Play(stage, observer, listed.stocks, listed.strangers, nights, SESSIONS[0])
             for n in range(48):
-                play.create(*stocks[n % 9 : n % 9 + 3])
+                play.create(*listed.stocks[n % 9 : n % 9 + 3])
             yield play
 
 

@@ -14,6 +14,7 @@ from local_stack.programs import PortfolioRefresh, Program
 from local_stack.system import TOPICS_FILE, System, shortly_before_the_night
 from observer.tables import Tables
 from observer.topics import TopicObserver
+from own_system.person import Person
 from riskstream.messaging.topics import load_topics
 from riskstream.runtime.clock import Clock
 
@@ -55,19 +56,8 @@ class WholeSystem(System):
 
     def create(self, symbols: list[str], quantity: int = 10) -> str:
         """A new portfolio of these symbols; its id."""
-        lots = [
-            {"symbol": symbol, "quantity": str(quantity), "entry_price": "100", "entry_date": "2026-02-02"}
-            for symbol in symbols
-        ]
-        answer = httpx.post(
-            f"{self.onboarding.url}/portfolios",
-            json={"name": "Test", "positions": lots, "declared_equity": "100000"},
-            headers={"Authorization": f"Bearer {self.issuer.token(OWNER)}"},
-            timeout=30,
-            trust_env=False,
-        )
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["portfolio_id"])
+        with Person(self, OWNER) as person:
+            return str(person.hold(*symbols, quantity=quantity, declared_equity=100_000))
 
     def wipe_kafka(self) -> None:
         """The broker comes back as a new one: no topic, no group, no record."""

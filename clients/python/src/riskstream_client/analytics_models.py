@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, RootModel
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 
 
 class AgainstBenchmark(BaseModel):
@@ -19,7 +19,7 @@ class AgainstBenchmark(BaseModel):
     benchmark: str
     sessions: int
     sessions_without_benchmark: int
-    reason: Literal['too_few_sessions', 'nav_not_positive'] | Literal['no_benchmark_returns', 'benchmark_never_moved'] | None
+    reason: Literal['too_few_sessions', 'nav_not_positive', 'no_benchmark_returns', 'benchmark_never_moved'] | str | None
     """
     Why there are no figures at all.
     """
@@ -34,7 +34,7 @@ class AgainstBenchmark(BaseModel):
     beta_standard_error: float | None
     r_squared: float | None
     correlation: float | None
-    correlation_reason: Literal['too_few_sessions', 'nav_not_positive'] | Literal['no_benchmark_returns', 'benchmark_never_moved'] | Literal['no_variation'] | None
+    correlation_reason: Literal['too_few_sessions', 'nav_not_positive', 'no_benchmark_returns', 'benchmark_never_moved', 'no_variation'] | str | None
     """
     Why there is neither correlation nor R²: the portfolio never moved.
     """
@@ -51,13 +51,13 @@ class AgainstBenchmark(BaseModel):
     """
 
     information_ratio_standard_error: float | None
-    information_ratio_reason: Literal['too_few_sessions', 'nav_not_positive'] | Literal['no_benchmark_returns', 'benchmark_never_moved'] | Literal['no_variation'] | None
+    information_ratio_reason: Literal['too_few_sessions', 'nav_not_positive', 'no_benchmark_returns', 'benchmark_never_moved', 'no_variation'] | str | None
     benchmark_return: float | None
     """
     Chained over the window, all of whose sessions it must have.
     """
 
-    benchmark_return_reason: Literal['too_few_sessions', 'nav_not_positive'] | Literal['no_benchmark_returns', 'benchmark_never_moved'] | Literal['benchmark_returns_missing'] | None
+    benchmark_return_reason: Literal['too_few_sessions', 'nav_not_positive', 'no_benchmark_returns', 'benchmark_never_moved', 'benchmark_returns_missing'] | str | None
 
 
 class Age(BaseModel):
@@ -66,7 +66,7 @@ class Age(BaseModel):
     """
 
     sessions: int | None
-    level: Literal['fine', 'warning', 'critical']
+    level: Literal['fine', 'warning', 'critical'] | str
     last_due_session: date | None
 
 
@@ -85,7 +85,7 @@ class AttributedDay(BaseModel):
     Whose loadings were used: those of the evening before, or of the last edition within five sessions before it.
     """
 
-    loadings_reason: Literal['no_edition'] | None
+    loadings_reason: Literal['no_edition'] | str | None
 
 
 class Bar(BaseModel):
@@ -118,7 +118,7 @@ class Benchmark(BaseModel):
     The table that the sectors are held against: the newest that is not after the book's session.
     """
 
-    name: Literal['S&P 500']
+    name: Literal['S&P 500'] | str
     source: str
     as_of: date
     after_session: bool
@@ -138,7 +138,7 @@ class CorporateAction(BaseModel):
     """
 
     ex_date: date
-    kind: Literal['split', 'distribution', 'dividend']
+    kind: Literal['split', 'distribution', 'dividend'] | str
     ratio: float | None
     """
     New shares for one old, of a split; of a distribution what it was worth in such shares. A dividend has none.
@@ -217,10 +217,10 @@ class Estimate(BaseModel):
 
     annual: float | None
     annual_standard_error: float | None
-    relative_reason: Literal['no_position_has_it', 'too_few_sessions'] | Literal['nav_not_positive'] | None
+    relative_reason: Literal['no_position_has_it', 'too_few_sessions', 'nav_not_positive'] | str | None
     annual_usd: float | None
     annual_usd_standard_error: float | None
-    reason: Literal['no_position_has_it', 'too_few_sessions'] | None
+    reason: Literal['no_position_has_it', 'too_few_sessions'] | str | None
     sessions: int
     """
     How many P&Ls it is of.
@@ -247,7 +247,7 @@ class ExcludedSymbol(BaseModel):
 
     symbol: str
     market_value: float
-    reason: Literal['option', 'private', 'unpriced', 'unknown'] | Literal['no_loadings', 'no_specific_variance'] | Literal['no_returns']
+    reason: Literal['option', 'private', 'unpriced', 'unknown', 'no_loadings', 'no_specific_variance', 'no_returns'] | str
 
 
 class Exclusion(BaseModel):
@@ -311,7 +311,7 @@ class FactorExposure(BaseModel):
     beta: float | None
     dollar_exposure: float | None
     standard_error: float | None
-    reason: Literal['nav_not_positive', 'no_position_has_it'] | None
+    reason: Literal['nav_not_positive', 'no_position_has_it'] | str | None
     coverage: float | None
     positions: int
     """
@@ -357,7 +357,7 @@ class FactorExposuresAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: FactorExposures
     portfolio: UUID
@@ -396,7 +396,15 @@ class FilledSymbol(BaseModel):
 
     symbol: str
     sessions: int
-    loadings: Literal['estimated', 'assumed']
+    loadings: Literal['estimated', 'assumed'] | str
+
+
+class Gone(BaseModel):
+    """
+    The event `gone`, the last one: the portfolio was deleted.
+    """
+
+    portfolio: UUID
 
 
 class HistoricalLevel(BaseModel):
@@ -423,7 +431,7 @@ class HistoricalLevel(BaseModel):
     """
 
     var_usd_high: float | None
-    var_usd_high_reason: Literal['no_position_has_it', 'too_few_sessions'] | Literal['beyond_the_worst_session'] | None
+    var_usd_high_reason: Literal['no_position_has_it', 'too_few_sessions', 'beyond_the_worst_session'] | str | None
     """
     So few sessions do not bound it from above: at 99 % that takes 368.
     """
@@ -439,7 +447,20 @@ class HistoricalLevel(BaseModel):
     After Manistre and Hancock (2005); rough itself where the tail is of a few sessions.
     """
 
-    reason: Literal['no_position_has_it', 'too_few_sessions'] | None
+    reason: Literal['no_position_has_it', 'too_few_sessions'] | str | None
+
+
+class Interrupted(BaseModel):
+    """
+    The event `interrupted`: the stream has not come to its end; come back with the id that you were told last.
+    """
+
+    code: str
+    """
+    The stable word to test for: what is in the way.
+    """
+
+    detail: str
 
 
 class MadeBy(BaseModel):
@@ -486,12 +507,12 @@ class MaxDrawdown(BaseModel):
     From the highest peak to the answer's session.
     """
 
-    reason: Literal['no_session', 'nav_not_positive', 'never_fell'] | None
+    reason: Literal['no_session', 'nav_not_positive', 'never_fell'] | str | None
     """
     Why there is no depth, or, where it is 0, no dates.
     """
 
-    recovery_reason: Literal['no_session', 'nav_not_positive', 'never_fell', 'not_recovered'] | None
+    recovery_reason: Literal['no_session', 'nav_not_positive', 'never_fell', 'not_recovered'] | str | None
 
 
 class Metrics(BaseModel):
@@ -556,7 +577,7 @@ class MissingPair(BaseModel):
     Not smaller than `row`; the matrices are symmetric.
     """
 
-    reason: Literal['too_few_common_sessions', 'no_movement']
+    reason: Literal['too_few_common_sessions', 'no_movement'] | str
     """
     Under 30 sessions on which both have a return, or one of the two stood still on all of them.
     """
@@ -577,12 +598,12 @@ class MoneyWeighted(BaseModel):
     The same for a year of 365 days. Of a short window it is a wild extrapolation.
     """
 
-    reason: Literal['no_sign_change', 'no_rate', 'not_converged'] | Literal['several_rates', 'no_session'] | None
+    reason: Literal['no_sign_change', 'no_rate', 'not_converged', 'several_rates', 'no_session'] | str | None
     """
     Why there is no rate, or, beside one, that it is the nearest 0 of several which all solve the equation.
     """
 
-    xirr_reason: Literal['no_sign_change', 'no_rate', 'not_converged'] | Literal['several_rates', 'no_session', 'beyond_all_numbers'] | None
+    xirr_reason: Literal['no_sign_change', 'no_rate', 'not_converged', 'several_rates', 'no_session', 'beyond_all_numbers'] | str | None
     rates: int
 
 
@@ -598,6 +619,9 @@ class OwnShock(BaseModel):
     The return of a factor.
     """
 
+    model_config = ConfigDict(
+        extra='forbid',
+    )
     factor: Annotated[str, Field(examples=['market'])]
     """
     One of market, rates, value, growth, momentum, quality, size, low_volatility.
@@ -641,7 +665,7 @@ class ParametricLevel(BaseModel):
     2.213 and 3.293.
     """
 
-    reason: Literal['no_risk_model', 'residuals_not_kept'] | Literal['no_position_has_it'] | None
+    reason: Literal['no_risk_model', 'residuals_not_kept', 'no_position_has_it'] | str | None
 
 
 class PastExposure(BaseModel):
@@ -679,8 +703,8 @@ class PastExposure(BaseModel):
     """
 
     window_sessions: int | None
-    method: Literal['ols', 'ridge'] | None
-    status: Literal['estimated', 'null']
+    method: Literal['ols', 'ridge'] | str | None
+    status: Literal['estimated', 'null'] | str
     reason: str | None
     """
     Why there is no beta.
@@ -718,7 +742,7 @@ class Percentile(BaseModel):
     """
 
     percentile: float | None
-    reason: Literal['no_position_has_it', 'too_few_sessions'] | Literal['no_volatility'] | None
+    reason: Literal['no_position_has_it', 'too_few_sessions', 'no_volatility'] | str | None
     rolling_values: int
     """
     How many there are; 252 are needed.
@@ -730,7 +754,7 @@ class PeriodReturn(BaseModel):
     From the close of the session `start` to the close of the answer's session; returns in decimals, amounts USD.
     """
 
-    period: Literal['whole', 'since', 'ytd', '1m', '3m', '1y']
+    period: Literal['whole', 'since', 'ytd', '1m', '3m', '1y'] | str
     start: date | None
     sessions: int
     """
@@ -742,7 +766,7 @@ class PeriodReturn(BaseModel):
     `Π (1 + r_t) − 1`, r_t = P&L over NAV of the evening before: what flows did to the amount does not count.
     """
 
-    reason: Literal['no_session', 'nav_not_positive', 'younger_than_the_period'] | None
+    reason: Literal['no_session', 'nav_not_positive', 'younger_than_the_period'] | str | None
     """
     Why there is no return. `nav_not_positive`: on a session the NAV before was not, which breaks the chain.
     """
@@ -752,7 +776,7 @@ class PeriodReturn(BaseModel):
     `(1 + return)^(252 / sessions) − 1`, of a year and more.
     """
 
-    annualised_return_reason: Literal['no_session', 'nav_not_positive', 'younger_than_the_period'] | Literal['fewer_than_252_sessions', 'lost_more_than_everything'] | None
+    annualised_return_reason: Literal['no_session', 'nav_not_positive', 'younger_than_the_period', 'fewer_than_252_sessions', 'lost_more_than_everything'] | str | None
     pnl: float | None
     flow: float | None
     """
@@ -766,7 +790,7 @@ class PortfolioLeftOut(BaseModel):
     """
 
     portfolio: UUID
-    reason: Literal['not_valued_yet', 'valued_on_an_earlier_session']
+    reason: Literal['not_valued_yet', 'valued_on_an_earlier_session'] | str
 
 
 class PortfolioPart(BaseModel):
@@ -787,7 +811,7 @@ class PositionExposures(BaseModel):
 
     position_id: UUID
     symbol: str
-    investment_class: Literal['PUBLIC', 'OPTIONS', 'PRIVATE']
+    investment_class: Literal['PUBLIC', 'OPTIONS', 'PRIVATE'] | str
     market_value: float
     weight: float | None
     """
@@ -810,17 +834,17 @@ class PositionLine(BaseModel):
 
     position_id: UUID
     symbol: str
-    investment_class: Literal['PUBLIC', 'OPTIONS', 'PRIVATE']
+    investment_class: Literal['PUBLIC', 'OPTIONS', 'PRIVATE'] | str
     quantity: float
     price: float | None
     price_session: date | None
-    price_status: Literal['priced', 'stale', 'unpriced', 'manual']
+    price_status: Literal['priced', 'stale', 'unpriced', 'manual'] | str
     sector: str | None
     """
     A GICS name, ETF or PRIVATE; an option has its underlying's.
     """
 
-    sector_reason: Literal['unclassified'] | None
+    sector_reason: Literal['unclassified'] | str | None
     """
     Why there is no sector: no profile says one.
     """
@@ -836,7 +860,7 @@ class PositionLine(BaseModel):
     Market value less cost basis; 0 for a lot closed on the session.
     """
 
-    unrealised_pnl_reason: Literal['valued_before_it_was_kept'] | None
+    unrealised_pnl_reason: Literal['valued_before_it_was_kept'] | str | None
     """
     Why there is neither cost basis nor unrealised P&L. The next valuation has them.
     """
@@ -852,13 +876,13 @@ class PositionPnl(BaseModel):
 
     symbol: str
     sector: str | None
-    sector_reason: Literal['unclassified'] | None
+    sector_reason: Literal['unclassified'] | str | None
     market_value: float | None
     """
     USD, signed, on the evening before the first day; null where what was held had no price then.
     """
 
-    market_value_reason: Literal['unpriced'] | None
+    market_value_reason: Literal['unpriced'] | str | None
     made: MadeBy
     contribution: float | None
     """
@@ -914,6 +938,18 @@ class Profile(BaseModel):
     """
 
 
+class Refreshed(BaseModel):
+    """
+    The event `refreshed`: the portfolio's newest valuation, which is also the event's id.
+    """
+
+    portfolio: UUID
+    valuation: int
+    portfolio_version: int
+    edition: int
+    session: date
+
+
 class ReplayDay(BaseModel):
     """
     USD: `pnl` of the session, `cumulative_pnl` since the window's beginning.
@@ -945,16 +981,16 @@ class Reward(BaseModel):
     sessions: int
     volatility: float | None
     volatility_standard_error: float | None
-    volatility_reason: Literal['too_few_sessions', 'nav_not_positive'] | None
+    volatility_reason: Literal['too_few_sessions', 'nav_not_positive'] | str | None
     sharpe: float | None
     sharpe_standard_error: float | None
-    sharpe_reason: Literal['too_few_sessions', 'nav_not_positive'] | Literal['no_variation'] | None
+    sharpe_reason: Literal['too_few_sessions', 'nav_not_positive', 'no_variation'] | str | None
     sortino: float | None
     """
     Over the downside deviation, all sessions counted.
     """
 
-    sortino_reason: Literal['too_few_sessions', 'nav_not_positive'] | Literal['no_loss'] | None
+    sortino_reason: Literal['too_few_sessions', 'nav_not_positive', 'no_loss'] | str | None
 
 
 class RiskBeta(BaseModel):
@@ -986,7 +1022,7 @@ class RiskLoadings(BaseModel):
     What the symbol holds of the eight factors of the joint risk model, which do add up.
     """
 
-    status: Literal['estimated', 'assumed'] | None
+    status: Literal['estimated', 'assumed'] | str | None
     """
     Assumed ones are 1 of the market and nothing else; null where the edition has none.
     """
@@ -1050,7 +1086,7 @@ class RiskOfPosition(BaseModel):
 
     symbol: str
     sector: str | None
-    sector_reason: Literal['unclassified'] | None
+    sector_reason: Literal['unclassified'] | str | None
     market_value: float
     """
     USD, signed.
@@ -1071,7 +1107,7 @@ class RiskOfPosition(BaseModel):
     Of the volatility; null where `shares_reason` says why.
     """
 
-    loadings: Literal['estimated', 'assumed']
+    loadings: Literal['estimated', 'assumed'] | str
     """
     Assumed: 1 of the market and of nothing else, and the specific variance that is typical of the sector.
     """
@@ -1089,7 +1125,7 @@ class RiskOfSector(BaseModel):
     """
 
     sector: str | None
-    sector_reason: Literal['unclassified'] | None
+    sector_reason: Literal['unclassified'] | str | None
     market_value: float
     """
     USD, signed, of what entered.
@@ -1128,7 +1164,7 @@ class SectorLine(BaseModel):
     One of the eleven of GICS, ETF or PRIVATE; null for the lots without.
     """
 
-    sector_reason: Literal['unclassified'] | None
+    sector_reason: Literal['unclassified'] | str | None
     positions: int
     """
     Lots, without options.
@@ -1167,7 +1203,7 @@ class SectorLine(BaseModel):
     `net` less the benchmark's weight.
     """
 
-    active_reason: Literal['nav_not_positive', 'not_a_sector_of_the_benchmark'] | None
+    active_reason: Literal['nav_not_positive', 'not_a_sector_of_the_benchmark'] | str | None
 
 
 class SectorPnl(BaseModel):
@@ -1176,7 +1212,7 @@ class SectorPnl(BaseModel):
     """
 
     sector: str | None
-    sector_reason: Literal['unclassified'] | None
+    sector_reason: Literal['unclassified'] | str | None
     made: MadeBy
 
 
@@ -1192,12 +1228,22 @@ class Share(BaseModel):
     Null for the lots without sector.
     """
 
-    name_reason: Literal['unclassified'] | None
+    name_reason: Literal['unclassified'] | str | None
     gross_usd: float
     share: float
     long_share: float
     short_share: float
     net_share: float
+
+
+class Status(BaseModel):
+    """
+    The event `status`: whether a change waits for its valuation, and how old the newest one is.
+    """
+
+    portfolio: UUID
+    pending: bool
+    age: Age | None
 
 
 class StressByFactor(BaseModel):
@@ -1325,8 +1371,8 @@ class SymbolFactorExposure(BaseModel):
     """
 
     window_sessions: int | None
-    method: Literal['ols', 'ridge'] | None
-    status: Literal['estimated', 'null']
+    method: Literal['ols', 'ridge'] | str | None
+    status: Literal['estimated', 'null'] | str
     reason: str | None
     """
     Why there is no beta.
@@ -1459,7 +1505,7 @@ class SymbolProfile(BaseModel):
 
     age: Age
     profile: Profile | None
-    reason: Literal['no_profile'] | None
+    reason: Literal['no_profile'] | str | None
     """
     Why there is none: no provider has told of the symbol yet.
     """
@@ -1483,6 +1529,9 @@ class Ticket(BaseModel):
 
 
 class TicketRequest(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
     portfolio: UUID
 
 
@@ -1495,7 +1544,7 @@ class TotalContribution(BaseModel):
     name: str
     contribution: float | None
     contribution_usd: float | None
-    reason: Literal['nav_not_positive', 'no_position_has_it'] | None
+    reason: Literal['nav_not_positive', 'no_position_has_it'] | str | None
     """
     `nav_not_positive` leaves the USD standing.
     """
@@ -1511,6 +1560,9 @@ class TradeWanted(BaseModel):
     A purchase, or with a negative quantity a sale, at the session's close.
     """
 
+    model_config = ConfigDict(
+        extra='forbid',
+    )
     symbol: Annotated[str, Field(examples=['AAPL'], max_length=30)]
     quantity: Annotated[
         float, Field(examples=[-25], ge=-1000000000000000.0, le=1000000000000000.0)
@@ -1526,9 +1578,9 @@ class Trend(BaseModel):
     below `falling_below`, else flat. The bounds are about one standard error of the ratio away from 1.
     """
 
-    direction: Literal['rising', 'falling', 'flat'] | None
+    direction: Literal['rising', 'falling', 'flat'] | str | None
     ratio: float | None
-    reason: Literal['no_position_has_it', 'too_few_sessions'] | Literal['no_volatility'] | None
+    reason: Literal['no_position_has_it', 'too_few_sessions', 'no_volatility'] | str | None
     rising_above: float
     falling_below: float
 
@@ -1545,7 +1597,7 @@ class UnexplainedPart(BaseModel):
     there was no close, and of the rounding of each lot to ten-thousandths.
     """
 
-    reason: Literal['no_return', 'no_loadings', 'no_edition', 'no_factor_returns'] | Literal['trading', 'fees', 'remainder']
+    reason: Literal['no_return', 'no_loadings', 'no_edition', 'no_factor_returns', 'trading', 'fees', 'remainder'] | str
     pnl: float
     contribution: float | None
     """
@@ -1627,7 +1679,7 @@ class VolatilityAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: Volatility
     portfolio: UUID
@@ -1640,6 +1692,9 @@ class WeightWanted(BaseModel):
     What a symbol's share of NAV is to be.
     """
 
+    model_config = ConfigDict(
+        extra='forbid',
+    )
     symbol: Annotated[str, Field(examples=['TLT'], max_length=30)]
     weight: Annotated[float, Field(examples=[0.2], ge=-100.0, le=100.0)]
     """
@@ -1685,7 +1740,7 @@ class WhatIfAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: WhatIf
     portfolio: UUID
@@ -1694,6 +1749,9 @@ class WhatIfAnswer(BaseModel):
 
 
 class WhatIfParameters(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
     trades: Annotated[
         list[TradeWanted] | None, Field(max_length=1000, validate_default=True)
     ] = []
@@ -1771,7 +1829,7 @@ class Attribution(BaseModel):
     """
 
     sessions: int
-    reason: Literal['no_session', 'valuation_is_older_than_its_lots'] | None
+    reason: Literal['no_session', 'valuation_is_older_than_its_lots'] | str | None
     """
     Why nothing could be attributed. A portfolio's first session has no evening before it. A valuation whose lots
     were changed since is replaced within moments: ask again.
@@ -1799,7 +1857,7 @@ class Attribution(BaseModel):
     error is known.
     """
 
-    standard_error_reason: Literal['no_session', 'valuation_is_older_than_its_lots'] | Literal['no_risk_model', 'residuals_not_kept', 'nothing_estimated'] | None
+    standard_error_reason: Literal['no_session', 'valuation_is_older_than_its_lots', 'no_risk_model', 'residuals_not_kept', 'nothing_estimated'] | str | None
     """
     `nothing_estimated`: all loadings are assumed, or of symbols that the edition no longer holds.
     """
@@ -1809,19 +1867,19 @@ class Attribution(BaseModel):
     |P&L less the sum of its parts, as published here| over |NAV before the first day|; at most 1e-6.
     """
 
-    closes_within_reason: Literal['no_session', 'valuation_is_older_than_its_lots'] | Literal['nav_is_zero'] | None
+    closes_within_reason: Literal['no_session', 'valuation_is_older_than_its_lots', 'nav_is_zero'] | str | None
     contribution: float | None
     """
     Σ over days of P&L over NAV of the evening before.
     """
 
-    contribution_reason: Literal['no_session', 'valuation_is_older_than_its_lots'] | Literal['nav_not_positive'] | None
+    contribution_reason: Literal['no_session', 'valuation_is_older_than_its_lots', 'nav_not_positive'] | str | None
     unexplained_share: float | None
     """
     Σ |unexplained| over Σ (|factors| + |specific| + |unexplained|), of the days' sums.
     """
 
-    unexplained_share_reason: Literal['no_session', 'valuation_is_older_than_its_lots'] | Literal['nothing_moved'] | None
+    unexplained_share_reason: Literal['no_session', 'valuation_is_older_than_its_lots', 'nothing_moved'] | str | None
     r_squared: float | None
     """
     `1 − Σ (P&L − factors')² / Σ (P&L − mean)²` over days, out of sample: with loadings known on the evening before.
@@ -1833,7 +1891,7 @@ class Attribution(BaseModel):
     The days asked about, or the last 21 up to their end where those are fewer.
     """
 
-    r_squared_reason: Literal['no_session', 'valuation_is_older_than_its_lots'] | Literal['too_few_sessions', 'nothing_moved'] | None
+    r_squared_reason: Literal['no_session', 'valuation_is_older_than_its_lots', 'too_few_sessions', 'nothing_moved'] | str | None
     by_factor: list[FactorPnl]
     value_and_growth_pnl: float | None
     """
@@ -1895,7 +1953,7 @@ class AttributionAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: Attribution
     portfolio: UUID
@@ -1939,7 +1997,7 @@ class CombinedAttributionAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: CombinedAttribution
 
@@ -1980,7 +2038,7 @@ class CombinedFactorExposuresAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: CombinedFactorExposures
 
@@ -2021,7 +2079,7 @@ class CombinedVolatilityAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: CombinedVolatility
 
@@ -2062,7 +2120,7 @@ class CombinedWhatIfAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: CombinedWhatIf
 
@@ -2107,8 +2165,8 @@ class CorrelationMatrix(BaseModel):
     The same, each pair weighted by the product of the two absolute weights: a short counts as a long does.
     """
 
-    average_reason: Literal['fewer_than_two_symbols', 'no_pair_has_it'] | None
-    weights_reason: Literal['nav_not_positive'] | None
+    average_reason: Literal['fewer_than_two_symbols', 'no_pair_has_it'] | str | None
+    weights_reason: Literal['nav_not_positive'] | str | None
     since: date | None
     """
     The first session looked at; null where the edition has none.
@@ -2154,7 +2212,7 @@ class CorrelationMatrixAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: CorrelationMatrix
     portfolio: UUID
@@ -2197,7 +2255,7 @@ class Diversification(BaseModel):
     The difference.
     """
 
-    reason: Literal['no_risk_model', 'residuals_not_kept'] | Literal['no_position_has_it'] | Literal['no_volatility'] | None
+    reason: Literal['no_risk_model', 'residuals_not_kept', 'no_position_has_it', 'no_volatility'] | str | None
     model_reason: str | None
     """
     What the edition says of why it has no model.
@@ -2247,7 +2305,7 @@ class DiversificationAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: Diversification
     portfolio: UUID
@@ -2349,8 +2407,8 @@ class HistoricalReplay(BaseModel):
     """
 
     filled_symbols: list[str]
-    reason: Literal['history_begins_later', 'no_sessions', 'no_position_has_it'] | None
-    relative_reason: Literal['nav_not_positive'] | None
+    reason: Literal['history_begins_later', 'no_sessions', 'no_position_has_it'] | str | None
+    relative_reason: Literal['nav_not_positive'] | str | None
     excluded: list[ExcludedSymbol]
 
 
@@ -2380,7 +2438,7 @@ class HistoricalReplayAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: HistoricalReplay
     portfolio: UUID
@@ -2412,7 +2470,7 @@ class HistoricalVar(BaseModel):
     """
 
     until: date | None
-    reason: Literal['no_position_has_it', 'too_few_sessions'] | None
+    reason: Literal['no_position_has_it', 'too_few_sessions'] | str | None
     """
     Why there are figures at no level.
     """
@@ -2462,7 +2520,7 @@ class Overview(BaseModel):
     net: float
     pnl: DayPnl
     daily_return: float | None
-    daily_return_reason: Literal['no_positive_nav_before'] | None
+    daily_return_reason: Literal['no_positive_nav_before'] | str | None
     cumulative_pnl: float
     flow: float
     positions: int
@@ -2483,7 +2541,7 @@ class Overview(BaseModel):
     Without a close within five sessions: at their last value, in NAV but in no weight.
     """
 
-    weights_reason: Literal['nav_not_positive'] | None
+    weights_reason: Literal['nav_not_positive'] | str | None
     """
     Why no weight is given.
     """
@@ -2515,7 +2573,7 @@ class OverviewAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: Overview
     portfolio: UUID
@@ -2528,6 +2586,9 @@ class OwnScenario(BaseModel):
     What else may happen.
     """
 
+    model_config = ConfigDict(
+        extra='forbid',
+    )
     name: Annotated[str, Field(max_length=100, min_length=1)]
     shocks: Annotated[
         list[OwnShock] | None, Field(max_length=8, validate_default=True)
@@ -2548,7 +2609,7 @@ class ParametricVar(BaseModel):
 
     degrees_of_freedom: int
     daily_volatility_usd: float | None
-    reason: Literal['no_risk_model', 'residuals_not_kept'] | Literal['no_position_has_it'] | None
+    reason: Literal['no_risk_model', 'residuals_not_kept', 'no_position_has_it'] | str | None
     model_reason: str | None
     """
     What the edition says of why it has no risk model.
@@ -2611,7 +2672,7 @@ class PerformanceAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: Performance
     portfolio: UUID
@@ -2631,7 +2692,7 @@ class PositionFactorExposures(BaseModel):
     """
 
     totals: list[TotalContribution]
-    weights_reason: Literal['nav_not_positive'] | None
+    weights_reason: Literal['nav_not_positive'] | str | None
 
 
 class PositionFactorExposuresAnswer(BaseModel):
@@ -2660,7 +2721,7 @@ class PositionFactorExposuresAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: PositionFactorExposures
     portfolio: UUID
@@ -2683,7 +2744,7 @@ class Risk(BaseModel):
     daily_volatility: float | None
     daily_volatility_standard_error: float | None
     annual_volatility: float | None
-    relative_reason: Literal['no_risk_model', 'residuals_not_kept'] | Literal['no_position_has_it'] | Literal['nav_not_positive'] | None
+    relative_reason: Literal['no_risk_model', 'residuals_not_kept', 'no_position_has_it', 'nav_not_positive'] | str | None
     """
     Why there are no figures over NAV, no exposures and no weights.
     """
@@ -2691,7 +2752,7 @@ class Risk(BaseModel):
     daily_volatility_usd: float | None
     daily_volatility_usd_standard_error: float | None
     annual_volatility_usd: float | None
-    reason: Literal['no_risk_model', 'residuals_not_kept'] | Literal['no_position_has_it'] | None
+    reason: Literal['no_risk_model', 'residuals_not_kept', 'no_position_has_it'] | str | None
     model_reason: str | None
     """
     What the edition says of why it has no model.
@@ -2707,7 +2768,7 @@ class Risk(BaseModel):
     Not negative.
     """
 
-    shares_reason: Literal['no_risk_model', 'residuals_not_kept'] | Literal['no_position_has_it'] | Literal['no_volatility'] | None
+    shares_reason: Literal['no_risk_model', 'residuals_not_kept', 'no_position_has_it', 'no_volatility'] | str | None
     """
     Why there are no shares, here and in the lists; `no_volatility`: it is 0.
     """
@@ -2787,7 +2848,7 @@ class RiskAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: Risk
     portfolio: UUID
@@ -2812,7 +2873,7 @@ class SectorExposure(BaseModel):
     Of all lines. With `unpriced_usd` its net and its options make the book's net market value.
     """
 
-    relative_reason: Literal['nav_not_positive'] | None
+    relative_reason: Literal['nav_not_positive'] | str | None
     etf_gross_usd: float
     benchmark: Benchmark
     unpriced_positions: int
@@ -2852,7 +2913,7 @@ class SectorExposureAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: SectorExposure
     portfolio: UUID
@@ -2874,7 +2935,7 @@ class StressOutcome(BaseModel):
     """
 
     name: str
-    kind: Literal['standard', 'hypothetical', 'measured', 'own']
+    kind: Literal['standard', 'hypothetical', 'measured', 'own'] | str
     yield_change: float | None
     direct: StressPnl
     propagated: StressPnl
@@ -2886,13 +2947,13 @@ class StressTest(BaseModel):
     """
 
     outcomes: list[StressOutcome]
-    reason: Literal['no_risk_model', 'no_position_has_it'] | None
+    reason: Literal['no_risk_model', 'no_position_has_it'] | str | None
     model_reason: str | None
     """
     What the edition says of why it has no model.
     """
 
-    relative_reason: Literal['nav_not_positive'] | None
+    relative_reason: Literal['nav_not_positive'] | str | None
     stress_sessions: int | None
     """
     Equally weighted ones behind how factors have used to move with the market.
@@ -2909,7 +2970,7 @@ class StressTest(BaseModel):
     kept: of that standard errors speak. Null where nothing entered.
     """
 
-    standard_error_reason: Literal['no_risk_model', 'no_position_has_it', 'residuals_not_kept', 'nothing_estimated'] | None
+    standard_error_reason: Literal['no_risk_model', 'no_position_has_it', 'residuals_not_kept', 'nothing_estimated'] | str | None
     """
     `nothing_estimated`: all loadings are assumed, and nobody knows how far they are off.
     """
@@ -2943,7 +3004,7 @@ class StressTestAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: StressTest
     portfolio: UUID
@@ -2952,6 +3013,9 @@ class StressTestAnswer(BaseModel):
 
 
 class StressTestParameters(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
     scenarios: Scenarios | None = None
     """
     Which of ours, by id; all of them by default.
@@ -3022,7 +3086,7 @@ class Var(BaseModel):
     """
 
     horizon_sessions: int
-    relative_reason: Literal['nav_not_positive'] | None
+    relative_reason: Literal['nav_not_positive'] | str | None
     """
     Why nothing is given over NAV.
     """
@@ -3057,7 +3121,7 @@ class VarAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: Var
     portfolio: UUID
@@ -3101,7 +3165,7 @@ class CombinedCorrelationMatrixAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: CombinedCorrelationMatrix
 
@@ -3142,7 +3206,7 @@ class CombinedDiversificationAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: CombinedDiversification
 
@@ -3183,7 +3247,7 @@ class CombinedHistoricalReplayAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: CombinedHistoricalReplay
 
@@ -3224,7 +3288,7 @@ class CombinedOverviewAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: CombinedOverview
 
@@ -3265,7 +3329,7 @@ class CombinedPerformanceAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: CombinedPerformance
 
@@ -3306,7 +3370,7 @@ class CombinedPositionFactorExposuresAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: CombinedPositionFactorExposures
 
@@ -3347,7 +3411,7 @@ class CombinedRiskAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: CombinedRisk
 
@@ -3388,7 +3452,7 @@ class CombinedSectorExposureAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: CombinedSectorExposure
 
@@ -3429,7 +3493,7 @@ class CombinedStressTestAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: CombinedStressTest
 
@@ -3470,7 +3534,7 @@ class CombinedVarAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: CombinedVar
 
@@ -3483,7 +3547,7 @@ class Concentration(BaseModel):
     is `nothing_held` where no lot has a value, `nothing_priced` where none of those has a price.
     """
 
-    reason: Literal['nothing_held', 'nothing_priced'] | None
+    reason: Literal['nothing_held', 'nothing_priced'] | str | None
     gross_usd: float
     """
     Of what entered.
@@ -3535,7 +3599,7 @@ class ConcentrationAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: Concentration
     portfolio: UUID
@@ -3579,6 +3643,6 @@ class CombinedConcentrationAnswer(BaseModel):
     The share of gross market value that entered; null where there is none.
     """
 
-    cache: Literal['process', 'redis', 'miss']
+    cache: Literal['process', 'redis', 'miss'] | str
     computed_at: AwareDatetime
     data: CombinedConcentration

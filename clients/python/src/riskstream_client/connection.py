@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 from urllib.parse import quote
@@ -56,7 +57,7 @@ class Connection:
         content: bytes | None = None,
     ) -> Answer:
         """The answer as its model. Raises ProblemReceived, httpx.TransportError, or pydantic.ValidationError where the
-        service is newer than this client.
+        answer lacks what this client was made to expect.
         """
         sent = content if body is None else _json(body)
         typed = {"Content-Type": "application/json"} if body is not None else {}
@@ -98,7 +99,7 @@ class Connection:
 def _json(body: BaseModel | Mapping[str, Any]) -> bytes:
     if isinstance(body, BaseModel):
         return body.model_dump_json(exclude_unset=True).encode()
-    return json.dumps(body, default=str).encode()
+    return json.dumps(body, default=_text).encode()
 
 
 def _parameters(query: Mapping[str, Any] | None) -> dict[str, str]:
@@ -110,9 +111,17 @@ def _text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        return format(value, "f")
     return str(value)
 
 
 def path_part(value: UUID | str | date) -> str:
-    """A value as one part of a path: whatever is in it, it is no other path."""
-    return quote(str(value), safe="")
+    """A value as one part of a path: whatever is in it, it is no other path.
+
+    Raises ValueError for what leads elsewhere even if it is quoted: with it `/lots/..` would be the portfolio.
+    """
+    text = str(value)
+    if text in {"", ".", ".."}:
+        raise ValueError(f"{text!r} is no part of an address: give the id or symbol of what you mean")
+    return quote(text, safe="")

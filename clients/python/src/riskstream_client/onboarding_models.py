@@ -6,7 +6,15 @@ from datetime import date as date_aliased
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, RootModel
+from pydantic import AwareDatetime, BaseModel, Field
+
+
+class Deleted(BaseModel):
+    """
+    The event `deleted`, the last one: the portfolio is gone.
+    """
+
+    portfolio_id: UUID
 
 
 class FailedSymbol(BaseModel):
@@ -19,8 +27,17 @@ class FailedSymbol(BaseModel):
     detail: str | None
 
 
-class Format(RootModel[Literal['csv', 'json']]):
-    root: Annotated[Literal['csv', 'json'], Field(title='Format')]
+class Interrupted(BaseModel):
+    """
+    The event `interrupted`: the stream has not come to its end; come back with the id that you were told last.
+    """
+
+    code: str
+    """
+    The stable word to test for: what is in the way.
+    """
+
+    detail: str
 
 
 class LoggedChange(BaseModel):
@@ -74,7 +91,7 @@ class LotAnswer(BaseModel):
     entry_fee: str
     exit_fee: str
     investment_class: Annotated[
-        Literal['PUBLIC', 'OPTIONS', 'PRIVATE'], Field(title='InvestmentClass')
+        Literal['PUBLIC', 'OPTIONS', 'PRIVATE'] | str, Field(title='InvestmentClass')
     ]
     investment_subtype: str | None
     underlying_symbol: str | None
@@ -124,7 +141,7 @@ class Position(BaseModel):
     entry_fee: str
     exit_fee: str
     investment_class: Annotated[
-        Literal['PUBLIC', 'OPTIONS', 'PRIVATE'], Field(title='InvestmentClass')
+        Literal['PUBLIC', 'OPTIONS', 'PRIVATE'] | str, Field(title='InvestmentClass')
     ]
     investment_subtype: str | None
     underlying_symbol: str | None
@@ -250,7 +267,7 @@ class AddedLots(BaseModel):
     From which session on valuations differ.
     """
 
-    status: Annotated[Literal['ready', 'pending', 'error'], Field(title='Status')]
+    status: Annotated[Literal['ready', 'pending', 'error'] | str, Field(title='Status')]
     """
     The three words there are.
     """
@@ -265,7 +282,9 @@ class AddedLots(BaseModel):
 
 class CashFlowAnswer(BaseModel):
     flow_id: UUID
-    kind: Annotated[Literal['deposit', 'withdrawal', 'fee'], Field(title='FlowKind')]
+    kind: Annotated[
+        Literal['deposit', 'withdrawal', 'fee'] | str, Field(title='FlowKind')
+    ]
     """
     Deposits and withdrawals are no gain and no loss; a fee is a loss.
     """
@@ -309,7 +328,7 @@ class ChangeMade(BaseModel):
     From which session on valuations differ.
     """
 
-    status: Annotated[Literal['ready', 'pending', 'error'], Field(title='Status')]
+    status: Annotated[Literal['ready', 'pending', 'error'] | str, Field(title='Status')]
     """
     The three words there are.
     """
@@ -325,7 +344,7 @@ class ChangedCashFlow(BaseModel):
     From which session on valuations differ.
     """
 
-    status: Annotated[Literal['ready', 'pending', 'error'], Field(title='Status')]
+    status: Annotated[Literal['ready', 'pending', 'error'] | str, Field(title='Status')]
     """
     The three words there are.
     """
@@ -342,7 +361,7 @@ class ChangedLot(BaseModel):
     From which session on valuations differ.
     """
 
-    status: Annotated[Literal['ready', 'pending', 'error'], Field(title='Status')]
+    status: Annotated[Literal['ready', 'pending', 'error'] | str, Field(title='Status')]
     """
     The three words there are.
     """
@@ -357,7 +376,7 @@ class ChangedLot(BaseModel):
 
 class ChangedPortfolio(BaseModel):
     portfolio_id: UUID
-    status: Annotated[Literal['ready', 'pending', 'error'], Field(title='Status')]
+    status: Annotated[Literal['ready', 'pending', 'error'] | str, Field(title='Status')]
     """
     `error`: a symbol failed, the rest is usable, or the portfolio cannot be valued. `pending`: a symbol or the valuation is on its way.
     """
@@ -412,7 +431,7 @@ class ChangedPrice(BaseModel):
     From which session on valuations differ.
     """
 
-    status: Annotated[Literal['ready', 'pending', 'error'], Field(title='Status')]
+    status: Annotated[Literal['ready', 'pending', 'error'] | str, Field(title='Status')]
     """
     The three words there are.
     """
@@ -441,7 +460,7 @@ class ClosedLot(BaseModel):
     From which session on valuations differ.
     """
 
-    status: Annotated[Literal['ready', 'pending', 'error'], Field(title='Status')]
+    status: Annotated[Literal['ready', 'pending', 'error'] | str, Field(title='Status')]
     """
     The three words there are.
     """
@@ -461,7 +480,7 @@ class ClosedLot(BaseModel):
 
 class CreatedPortfolio(BaseModel):
     portfolio_id: UUID
-    status: Annotated[Literal['ready', 'pending', 'error'], Field(title='Status')]
+    status: Annotated[Literal['ready', 'pending', 'error'] | str, Field(title='Status')]
     """
     `error`: a symbol failed, the rest is usable, or the portfolio cannot be valued. `pending`: a symbol or the valuation is on its way.
     """
@@ -559,7 +578,7 @@ class ImportReport(BaseModel):
 
 class ImportedPortfolio(BaseModel):
     portfolio_id: UUID
-    status: Annotated[Literal['ready', 'pending', 'error'], Field(title='Status')]
+    status: Annotated[Literal['ready', 'pending', 'error'] | str, Field(title='Status')]
     """
     `error`: a symbol failed, the rest is usable, or the portfolio cannot be valued. `pending`: a symbol or the valuation is on its way.
     """
@@ -608,7 +627,7 @@ class ImportedPortfolio(BaseModel):
 
 class Portfolio(BaseModel):
     portfolio_id: UUID
-    status: Annotated[Literal['ready', 'pending', 'error'], Field(title='Status')]
+    status: Annotated[Literal['ready', 'pending', 'error'] | str, Field(title='Status')]
     """
     `error`: a symbol failed, the rest is usable, or the portfolio cannot be valued. `pending`: a symbol or the valuation is on its way.
     """
@@ -657,7 +676,7 @@ class Portfolio(BaseModel):
 
 class PortfolioStatus(BaseModel):
     portfolio_id: UUID
-    status: Annotated[Literal['ready', 'pending', 'error'], Field(title='Status')]
+    status: Annotated[Literal['ready', 'pending', 'error'] | str, Field(title='Status')]
     """
     `error`: a symbol failed, the rest is usable, or the portfolio cannot be valued. `pending`: a symbol or the valuation is on its way.
     """
@@ -692,7 +711,7 @@ class PortfolioStatus(BaseModel):
 
 class PortfolioSummary(BaseModel):
     portfolio_id: UUID
-    status: Annotated[Literal['ready', 'pending', 'error'], Field(title='Status')]
+    status: Annotated[Literal['ready', 'pending', 'error'] | str, Field(title='Status')]
     """
     `error`: a symbol failed, the rest is usable, or the portfolio cannot be valued. `pending`: a symbol or the valuation is on its way.
     """
@@ -758,7 +777,7 @@ class AddedFile(BaseModel):
     From which session on valuations differ.
     """
 
-    status: Annotated[Literal['ready', 'pending', 'error'], Field(title='Status')]
+    status: Annotated[Literal['ready', 'pending', 'error'] | str, Field(title='Status')]
     """
     The three words there are.
     """

@@ -60,7 +60,7 @@ async def serve(clock: Clock) -> int:
     traces = begin_telemetry(SERVICE, clock, settings)
     engine = create_engine(settings.postgres_dsn.get_secret_value(), application=SERVICE, pool_size=settings.pool_size)
     outbox = Outbox(schema.SCHEMA, f"/services/{SERVICE}", clock=clock)
-    relay = Relay(engine, schema.SCHEMA, settings.kafka, f"{SERVICE}-relay", timing=relay_timing(settings))
+    relay = Relay(engine, schema.SCHEMA, settings.brokers, f"{SERVICE}-relay", timing=relay_timing(settings))
     postgres, topics = Probe("postgres", partial(answers, engine)), TopicSettings(settings)
     sweeper = SymbolSweeper(engine, outbox, clock, settings)
     health = Health()

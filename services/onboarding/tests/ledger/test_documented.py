@@ -53,7 +53,7 @@ async def test_every_operation_names_the_headers_that_it_takes_once(api):
             headers = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "header"]
             if method == "get":
                 remembers = {"If-None-Match"} if "304" in operation["responses"] else set()
-                assert set(headers) - {"last-event-id"} == remembers, path
+                assert set(headers) - {"Last-Event-ID"} == remembers, path
                 continue
             keyed = {"Idempotency-Key"} if method == "post" else set()
             creates = path in {"/portfolios", "/portfolios/import"}

@@ -9,7 +9,6 @@ comes back with the header `Last-Event-ID`.
 """
 
 import asyncio
-import json
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -20,6 +19,7 @@ from http import HTTPStatus
 import structlog
 from fastapi.responses import Response
 from fastapi.sse import format_sse_event
+from pydantic import BaseModel, Field
 from starlette.types import Receive, Scope, Send
 
 from riskstream.runtime.problems import Problem
@@ -45,12 +45,19 @@ class StreamEvent:
         return format_sse_event(event=self.name, data_str=self.data, id=self.id, retry=self.retry_ms)
 
 
+class Interrupted(BaseModel):
+    """The event `interrupted`: the stream has not come to its end; come back with the id that you were told last."""
+
+    code: str = Field(description="The stable word to test for: what is in the way.")
+    detail: str
+
+
 def interrupted(code: str, detail: str, retry_ms: int) -> StreamEvent:
     """The last event of a stream that has not come to its end: what is in the way, and when to come back.
 
     It has no id, so that the client comes back with that of the last event that told it something.
     """
-    return StreamEvent("interrupted", json.dumps({"code": code, "detail": detail}), retry_ms=retry_ms)
+    return StreamEvent("interrupted", Interrupted(code=code, detail=detail).model_dump_json(), retry_ms=retry_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

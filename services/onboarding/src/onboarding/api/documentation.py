@@ -11,6 +11,8 @@ DECIMAL = {"oneOf": [{"type": "string"}, {"type": "number"}]}
 DATE = {"type": "string", "format": "date"}
 
 POSITION: dict[str, Any] = {
+    "title": "NewLot",
+    "description": "A lot as it was bought, or sold short where the quantity is negative.",
     "type": "object",
     "additionalProperties": False,
     "required": [str(field) for field in REQUIRED],
@@ -37,6 +39,7 @@ POSITION: dict[str, Any] = {
 _PRICES = {
     "type": "array",
     "items": {
+        "title": "NewPrice",
         "type": "object",
         "additionalProperties": False,
         "required": ["date", "price"],
@@ -52,13 +55,21 @@ FLOW: dict[str, Any] = {
     "currency": {"type": "string", "enum": ["USD"]},
     "note": {"type": "string", "maxLength": LONGEST_NAME},
 }
-FLOW_REQUIRED = ["kind", "amount", "date"]
-
-_HELD = POSITION | {"properties": POSITION["properties"] | {"prices": _PRICES}}
-_FLOWS = {
-    "type": "array",
-    "items": {"type": "object", "additionalProperties": False, "required": FLOW_REQUIRED, "properties": FLOW},
+NEW_CASH_FLOW: dict[str, Any] = {
+    "title": "NewCashFlow",
+    "description": "Money that came or went, after the portfolio's first session.",
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["kind", "amount", "date"],
+    "properties": FLOW,
 }
+
+_HELD = POSITION | {
+    "title": "NewPosition",
+    "description": "A lot, with prices by hand where there is no market for it.",
+    "properties": POSITION["properties"] | {"prices": _PRICES},
+}
+_FLOWS = {"type": "array", "items": NEW_CASH_FLOW}
 
 DETAILS: dict[str, Any] = {
     "name": {"type": "string", "maxLength": LONGEST_NAME},
@@ -76,6 +87,7 @@ CREATION: dict[str, Any] = {
         "content": {
             "application/json": {
                 "schema": {
+                    "title": "NewPortfolio",
                     "type": "object",
                     "additionalProperties": False,
                     "required": ["name", "positions"],

@@ -9,11 +9,12 @@ from onboarding.api.documentation import (
     DECIMAL,
     DETAILS,
     FLOW,
-    FLOW_REQUIRED,
+    NEW_CASH_FLOW,
     POSITION,
     PROBLEM_SCHEMA,
 )
 from onboarding.api.preconditions import SEND_THAT_THERE_IS_NONE, SEND_WHAT_WAS_SEEN
+from onboarding.imports.findings import REQUIRED
 
 _PATH = "/portfolios/6c1f0c2e-8a53-4f7e-9b0f-3f1f4f0a2b11"
 
@@ -93,8 +94,8 @@ DELETING = _BAD_REQUEST_ID | _NOT_FOUND | _CONFLICT_OF_VERSIONS | _NO_PRECONDITI
 PRICING = EDITING | _NOTHING_SEEN | _PUBLIC
 
 
-def _body(properties: dict[str, Any], example: dict[str, Any], required: list[str]) -> dict[str, Any]:
-    schema = {"type": "object", "additionalProperties": False, "required": required, "properties": properties}
+def _body(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
+    """A request with such a body; clients call its type as the schema's title."""
     return {
         "requestBody": {
             "required": True,
@@ -103,44 +104,76 @@ def _body(properties: dict[str, Any], example: dict[str, Any], required: list[st
     }
 
 
+def _object(title: str, properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    return {
+        "title": title,
+        "type": "object",
+        "additionalProperties": False,
+        "required": required,
+        "properties": properties,
+    }
+
+
+def _clearable(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a field that null clears."""
+    described = {"description": schema["description"]} if "description" in schema else {}
+    return described | {
+        "anyOf": [{key: said for key, said in schema.items() if key not in described}, {"type": "null"}]
+    }
+
+
 _USD = {"type": "string", "enum": ["USD"]}
 
 NEW_LOTS = _body(
-    {"lots": {"type": "array", "minItems": 1, "items": POSITION}},
+    _object("NewLots", {"lots": {"type": "array", "minItems": 1, "items": POSITION}}, ["lots"]),
     {"lots": [{"symbol": "AAPL", "quantity": "10", "entry_price": "246.00", "entry_date": "2024-12-11"}]},
-    ["lots"],
 )
 
-LOT_CHANGE = _body(POSITION["properties"], {"quantity": "12", "entry_fee": "1.00"}, [])
+LOT_CHANGE = _body(
+    _object(
+        "LotChange",
+        {name: said if name in REQUIRED else _clearable(said) for name, said in POSITION["properties"].items()},
+        [],
+    ),
+    {"quantity": "12", "entry_fee": "1.00"},
+)
 
 CLOSE = _body(
-    {
-        "exit_date": DATE,
-        "exit_price": DECIMAL | {"description": "USD per share as traded on that day."},
-        "quantity": DECIMAL | {"description": "Shares as of the exit date, without a sign; else all."},
-        "exit_fee": DECIMAL,
-        "currency": _USD,
-    },
+    _object(
+        "LotClosing",
+        {
+            "exit_date": DATE,
+            "exit_price": DECIMAL | {"description": "USD per share as traded on that day."},
+            "quantity": DECIMAL | {"description": "Shares as of the exit date, without a sign; else all."},
+            "exit_fee": DECIMAL,
+            "currency": _USD,
+        },
+        ["exit_date", "exit_price"],
+    ),
     {"exit_date": "2024-12-13", "exit_price": "248.13", "quantity": "4", "exit_fee": "1.00"},
-    ["exit_date", "exit_price"],
 )
 
 NEW_FLOW = _body(
-    FLOW,
+    NEW_CASH_FLOW,
     {"kind": "deposit", "amount": "2500.00", "date": "2024-12-16", "note": "Salary"},
-    FLOW_REQUIRED,
 )
 
-FLOW_CHANGE = _body(FLOW, {"amount": "2600.00"}, [])
+FLOW_CHANGE = _body(_object("CashFlowChange", FLOW, []), {"amount": "2600.00"})
 
 PRICE = _body(
-    {"price": DECIMAL | {"description": "USD per share or unit, 0 or above."}, "currency": _USD},
+    _object(
+        "PriceGiven",
+        {"price": DECIMAL | {"description": "USD per share or unit, 0 or above."}, "currency": _USD},
+        ["price"],
+    ),
     {"price": "12.50"},
-    ["price"],
 )
 
 DESCRIPTION = _body(
-    {"name": DETAILS["name"], "declared_equity": {"oneOf": [*DECIMAL["oneOf"], {"type": "null"}]}},
+    _object(
+        "PortfolioChange",
+        {"name": DETAILS["name"], "declared_equity": {"oneOf": [*DECIMAL["oneOf"], {"type": "null"}]}},
+        [],
+    ),
     {"name": "Retirement", "declared_equity": "120000"},
-    [],
 )

@@ -1,13 +1,13 @@
 """How far a portfolio is: asked for again and again, or told over a stream until nothing is on its way any more."""
 
-import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Response
+from pydantic import BaseModel, Field
 
 from onboarding.api import documentation
 from onboarding.api.answers import PortfolioStatus
@@ -18,7 +18,8 @@ from onboarding.progress import Progress, ProgressUnknown
 from onboarding.status import is_over
 from onboarding.store import PortfolioRecord
 from riskstream.runtime.conditional import tagged
-from riskstream.runtime.server_sent_events import MEDIA_TYPE, EventStreams, StreamEvent, interrupted
+from riskstream.runtime.described_streams import AsText, DescribedStream, InterruptedEvent
+from riskstream.runtime.server_sent_events import EventStreams, StreamEvent, interrupted
 
 DATABASE_AWAY_RETRY_MS = 5_000
 
@@ -32,20 +33,47 @@ STREAM_PROBLEMS = {
 }
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "As it was under the ETag that was sent."}}
 
-_SAMPLE_STREAM = """retry: 1000
+
+class Deleted(BaseModel):
+    """The event `deleted`, the last one: the portfolio is gone."""
+
+    portfolio_id: UUID
+
+
+class StatusEvent(BaseModel):
+    event: Literal["status", "end"] = Field(description="`end` where nothing is on its way any more.")
+    id: str = Field(description="For `Last-Event-ID`: the same as long as the status is the same.")
+    data: Annotated[PortfolioStatus, AsText()]
+
+
+class DeletedEvent(BaseModel):
+    event: Literal["deleted"]
+    data: Annotated[Deleted, AsText()]
+
+
+ProgressEvent: TypeAlias = Annotated[StatusEvent | DeletedEvent | InterruptedEvent, Field(discriminator="event")]
+"""For the document alone, which says by it what a stream consists of."""
+
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": list[ProgressEvent],
+        "description": """Events until nothing is on its way any more, here as a list. On the wire:
+
+```
+retry: 1000
 
 event: status
 data: {"portfolio_id":"0c1f…","status":"pending","version":1,"pending_symbols":["SNDK"],…}
 id: 5d41402abc4b2a76b9719d91
 
+: still here
+
 event: end
 data: {"portfolio_id":"0c1f…","status":"ready","version":1,"pending_symbols":[],…}
 id: 7d793037a0760186574b0282
-"""
-STREAM: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "Events until nothing is on its way any more.",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": _SAMPLE_STREAM}},
+```
+
+After 15 seconds of silence comes a comment (`: still here`). Events of other names may come: leave them out.""",
     },
     204: {"description": "You were told the end already, by the event that `Last-Event-ID` names."},
 }
@@ -71,12 +99,12 @@ def progress_router(portfolios: Portfolios, progress: Progress, streams: EventSt
 
     @router.get(
         "/{portfolio_id}/progress",
-        response_class=Response,
+        response_class=DescribedStream,
         responses=STREAM | documentation.problems(**PROBLEMS, **STREAM_PROBLEMS),
         summary="How far a portfolio is, told until it is ready",
     )
     async def follow_progress(
-        portfolio_id: UUID, owner: Owner, last_event_id: Annotated[str | None, Header()] = None
+        portfolio_id: UUID, owner: Owner, last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None
     ) -> Response:
         """Server-sent events, each with the body of `/status`: one at once, then one whenever it has changed.
 
@@ -132,4 +160,4 @@ def _event(record: PortfolioRecord) -> StreamEvent:
 
 
 def _deleted(portfolio: UUID) -> StreamEvent:
-    return StreamEvent("deleted", json.dumps({"portfolio_id": str(portfolio)}))
+    return StreamEvent("deleted", Deleted(portfolio_id=portfolio).model_dump_json())

@@ -11,12 +11,12 @@ from typing import Any
 import kubernetes_validate
 import yaml
 
+from kubernetes import custom_resources
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy/k8s"
 OVERLAYS = sorted(folder.name for folder in (FOLDER / "overlays").iterdir())
 API_VERSION = "1.34"
-CUSTOM = {"ScaledObject": {"scaleTargetRef", "triggers"}, "HTTPRoute": {"parentRefs", "rules"}}
-"""Kinds whose schemas are not Kubernetes' own, and what their specification must have."""
 
 
 @cache
@@ -31,12 +31,14 @@ def rendered(overlay: str) -> list[dict[str, Any]]:
 def faults(resource: dict[str, Any]) -> Iterator[str]:
     """What a schema says against one resource."""
     kind, name = resource["kind"], resource["metadata"]["name"]
-    if kind in CUSTOM:
-        if missing := CUSTOM[kind] - resource["spec"].keys():
-            yield f"{kind} {name}: spec lacks {', '.join(sorted(missing))}"
+    specification = custom_resources.SPECIFICATIONS.get((resource["apiVersion"], kind))
+    if specification is not None:
+        yield from (f"{kind} {name}: {fault}" for fault in custom_resources.faults(resource, specification))
         return
     try:
         kubernetes_validate.validate(resource, API_VERSION, strict=True)
+    except kubernetes_validate.SchemaNotFoundError:
+        yield f"{kind} {name}: {resource['apiVersion']} is neither Kubernetes' own nor in custom_resources.py"
     except kubernetes_validate.ValidationError as error:
         yield f"{kind} {name}: {'.'.join(map(str, error.path))}: {error.message}"
 

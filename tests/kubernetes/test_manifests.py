@@ -2,12 +2,14 @@
 
 import copy
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import yaml
 
 from analytics.settings import AnalyticsSettings
+from kubernetes import rules
 from kubernetes.manifests import OVERLAYS, ROOT, faults, rendered
 from onboarding.settings import OnboardingSettings
 from portfolio_refresh.settings import PortfolioRefreshSettings
@@ -47,6 +49,46 @@ def test_a_field_that_the_api_does_not_know_is_found() -> None:
     broken = copy.deepcopy(_of("production", "Deployment")[0])
     broken["spec"]["replica"] = 1
     assert list(faults(broken))
+
+
+@pytest.mark.parametrize(
+    ("kind", "spoil"),
+    [
+        ("ScaledObject", lambda spec: spec.update(maxReplicas=24)),
+        ("ScaledObject", lambda spec: spec["triggers"][0]["metadata"].update(lagThreshold=4)),
+        ("ScaledObject", lambda spec: spec.pop("scaleTargetRef")),
+        ("HTTPRoute", lambda spec: spec["rules"][0].update(timeout={"request": "0s"})),
+        ("HTTPRoute", lambda spec: spec["rules"][0]["timeouts"].update(request="30 s")),
+        ("HTTPRoute", lambda spec: spec["rules"][0]["backendRefs"][0].update(port="8000")),
+        ("PodMonitor", lambda spec: spec["podMetricsEndpoints"][0].update(targetport="http")),
+        ("PrometheusRule", lambda spec: spec["groups"][0]["rules"][0].update(expression="up")),
+    ],
+)
+def test_a_custom_resource_with_a_field_that_is_none_is_found(kind: str, spoil: Callable[[Any], Any]) -> None:
+    broken = copy.deepcopy(_of("production", kind)[0])
+    assert not list(faults(broken))
+    spoil(broken["spec"])
+    assert list(faults(broken))
+
+
+def test_a_kind_that_nobody_has_looked_up_is_found() -> None:
+    assert list(faults({"apiVersion": "example.com/v1", "kind": "Unheard", "metadata": {"name": "of"}, "spec": {}}))
+
+
+def test_the_rules_are_those_that_are_tested() -> None:
+    assert rules.FILE.read_text() == rules.written(), "run `make documents`"
+
+
+def test_every_service_is_scraped_under_its_own_name() -> None:
+    [monitor] = _of("production", "PodMonitor")
+    [selector] = monitor["spec"]["selector"]["matchExpressions"]
+    assert set(selector["values"]) == SERVICES.keys()
+    assert selector["key"] == monitor["spec"]["jobLabel"]
+    [endpoint] = monitor["spec"]["podMetricsEndpoints"]
+    for deployment in _of("production", "Deployment"):
+        template = deployment["spec"]["template"]
+        assert template["metadata"]["labels"][monitor["spec"]["jobLabel"]] == deployment["metadata"]["name"]
+        assert endpoint["port"] in {port["name"] for port in _containers(template)[0]["ports"]}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
     KafkaConnectionError,
     NodeNotReadyError,
+    SaslAuthenticationFailed,
 )
 from structlog.testing import capture_logs
 
@@ -85,6 +87,22 @@ def test_one_broker_of_many_that_stays_away_is_one_outage(monkeypatch: pytest.Mo
         outage.answered()
     assert said[-1]["event"] == "kafka_back"
     assert said[-1]["away_seconds"] == 29.0
+
+
+def test_a_refusal_is_told_once_with_where_to_read_on_and_its_line_passes() -> None:
+    outage = OutageFilter()
+    with capture_logs() as said:
+        for _ in range(3):
+            assert outage.filter(line(CONNECT, 1, SaslAuthenticationFailed("invalid credentials")))
+        assert outage.refusal is not None
+        assert "invalid credentials" in outage.refusal
+        assert outage.filter(line(CONNECT, 1, ssl.SSLCertVerificationError("self-signed")))
+        outage.let_in()
+        outage.let_in()
+        assert outage.refusal is None
+    assert [entry["event"] for entry in said] == ["kafka_refused", "kafka_refused", "kafka_lets_in_again"]
+    assert "self-signed" in said[1]["reason"]
+    assert (Path(__file__).parents[3] / said[0]["mend"].split(",")[0]).is_file()
 
 
 async def test_a_broker_that_is_gone_for_seconds_is_two_lines_of_the_log(

@@ -62,9 +62,10 @@ class KafkaServer(Server):
         if (self._data / "meta.properties").exists():
             return
         # The formatting tool reads its own copy, in which ports stand for nothing.
-        configuration = self._write_configuration("format.properties", (9092, 9093))
+        configuration = self._write_configuration("format.properties", range(9092, 9092 + self.ports_needed))
         cluster = base64.urlsafe_b64encode(b"local" + secrets.token_bytes(11)).decode().rstrip("=")
         tool = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(configuration)]
+        tool += self._format_arguments()
         run_tool(
             [*self._java(), *tool],
             log=self.folder / "format.log",
@@ -92,13 +93,21 @@ class KafkaServer(Server):
         return [str(java()), *_JVM, logging, "-cp", f"{jars}/*"]
 
     def _write_configuration(self, name: str, ports: Sequence[int]) -> Path:
-        broker, controller = ports
-        settings = SETTINGS | {
+        path = self.folder / name
+        path.touch(mode=0o600)
+        path.write_text("".join(f"{key}={value}\n" for key, value in self._settings(ports).items()))
+        return path
+
+    def _settings(self, ports: Sequence[int]) -> dict[str, str]:
+        """The node's on these ports: for clients, for the controller, and what a kind of server adds."""
+        broker, controller, *_ = ports
+        return SETTINGS | {
             "listeners": f"PLAINTEXT://{LOOPBACK}:{broker},CONTROLLER://{LOOPBACK}:{controller}",
             "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{broker}",
             "controller.quorum.voters": f"1@{LOOPBACK}:{controller}",
             "log.dirs": str(self._data),
         }
-        path = self.folder / name
-        path.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
-        return path
+
+    def _format_arguments(self) -> list[str]:
+        """What the tool that makes the storage is told besides."""
+        return []

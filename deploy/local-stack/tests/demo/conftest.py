@@ -5,19 +5,18 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
 import pytest
 
 from analytics.book import Book
 from analytics.edition import Edition
 from analytics.evidence import Evidence
 from analytics.measures import MEASURES
-from analytics.past import Past, Snapshots
+from analytics.past import Past
 from local_stack.demo.story import NIGHTS, Told
 from yardstick.books import SESSION, Lot, book_of, edition_of, planted_market
-from yardstick.kept_ledger import as_read
+from yardstick.kept_ledger import past_of
 from yardstick.ledger import Lot as Bought
-from yardstick.ledger import Tape, snapshots
+from yardstick.ledger import Tape
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -40,19 +39,12 @@ def answer(measure: str, book: Book, edition: Edition, past: Past | None = None,
     }
 
 
-def past_of(symbols: tuple[str, ...]) -> Past:
+def past_holding(symbols: tuple[str, ...]) -> Past:
     """Three sessions of one lot of each, bought on the first: up, then down."""
     lots = [Bought(symbol, Decimal(10), Decimal(100), DAYS[0]) for symbol in symbols]
     closes = dict(zip(DAYS, (Decimal(100), Decimal(102), Decimal(101)), strict=True))
     tape = Tape(DAYS, dict.fromkeys(symbols, closes))
-    rows = snapshots(lots, [], tape, DAYS[0], None)
-
-    def column(name: str) -> Any:
-        return np.array([np.nan if row[name] is None else float(row[name]) for row in rows])
-
-    days = np.array(DAYS, dtype="datetime64[D]")
-    read = as_read(lots, tape, DAYS[0], column("fees")[1:], column("gross_value")[:-1])
-    return Past(Snapshots(days, column("nav"), column("pnl"), column("flow"), column("daily_return")), ledger=read)
+    return past_of(lots, tape, DAYS[0])
 
 
 @pytest.fixture
@@ -75,7 +67,7 @@ def tell() -> Callable[[Book, Edition], Told]:
     """All that the demo asks of its portfolio, asked of this one; sells the first position in the what-if."""
 
     def told(book: Book, edition: Edition) -> Told:
-        past = past_of(tuple(position.symbol for position in book.positions) or OWN)
+        past = past_holding(tuple(position.symbol for position in book.positions) or OWN)
         sold = {"symbol": "SPY", "quantity": 1.0}
         return Told(
             overviews={NIGHTS[0]: answer("overview", book, edition)},

@@ -74,17 +74,17 @@ async def serve(clock: Clock) -> int:
         grace_seconds=settings.sweep_grace_seconds,
         overdue_seconds=settings.chunk_overdue_seconds,
     )
-    relay = Relay(engine, schema.SCHEMA, settings.kafka, f"{NAME}-relay", timing=relay_timing(settings))
+    relay = Relay(engine, schema.SCHEMA, settings.brokers, f"{NAME}-relay", timing=relay_timing(settings))
     postgres, topics = Probe("postgres", partial(answers, engine)), TopicSettings(settings)
 
     def listen(kind: str, handlers: Mapping[type[Event], Handler]) -> ConsumerLoop:
         timing = consumer_timing(settings)
-        return Consumer(engine, schema.SCHEMA, settings.kafka, f"{NAME}.{kind}", handlers, clock=clock, timing=timing)
+        return Consumer(engine, schema.SCHEMA, settings.brokers, f"{NAME}.{kind}", handlers, clock=clock, timing=timing)
 
     def listen_outside(kind: str, handlers: Mapping[type[Event], IdempotentHandler]) -> ConsumerLoop:
         timing = consumer_timing(settings).model_copy(update={"max_poll_records": FOLDS_POLLED})
         return IdempotentConsumer(
-            engine, schema.SCHEMA, settings.kafka, f"{NAME}.{kind}", handlers, clock=clock, timing=timing
+            engine, schema.SCHEMA, settings.brokers, f"{NAME}.{kind}", handlers, clock=clock, timing=timing
         )
 
     consumers = [

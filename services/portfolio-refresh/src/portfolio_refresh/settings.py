@@ -1,5 +1,7 @@
 """The settings of portfolio-refresh, beside those that every service has."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from riskstream.runtime.settings import ServiceSettings
@@ -29,3 +31,4 @@ class CommandSettings(PortfolioRefreshSettings):
     """For commands, which write to the outbox and leave sending to a running service."""
 
     kafka: str = ""
+    speaks_to_kafka: ClassVar[bool] = False

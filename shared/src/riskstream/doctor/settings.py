@@ -7,10 +7,10 @@ from pydantic import Field, SecretStr, create_model
 
 from riskstream.command_line import settings_from_environment
 from riskstream.runtime.configuration import KafkaServers, PostgresDsn
-from riskstream.runtime.settings import EnvironmentSettings
+from riskstream.runtime.settings import EnvironmentSettings, KafkaAccess
 
 
-class DoctorSettings(EnvironmentSettings):
+class DoctorSettings(KafkaAccess):
     """Whatever is not named is not looked at, and said to be so."""
 
     postgres_dsn: PostgresDsn | None = None

@@ -30,4 +30,5 @@ async def create_missing_topics(visit: Visit) -> None:
     """Only those that do not exist; what differs is somebody's decision."""
     if visit.settings.kafka is None or visit.settings.topics_file is None:
         raise NotChecked("set RISKSTREAM_KAFKA and RISKSTREAM_TOPICS_FILE")
-    await create_topics(visit.settings.kafka, visit.settings.topics_file, visit.settings.kafka_replication)
+    brokers = visit.settings.address_of(visit.settings.kafka)
+    await create_topics(brokers, visit.settings.topics_file, visit.settings.kafka_replication)

@@ -85,7 +85,8 @@ class Visit:
         if self._cluster is None:
             if self.settings.kafka is None:
                 raise NotChecked("set RISKSTREAM_KAFKA to Kafka's address, host:port")
-            self._cluster = await self._open.enter_async_context(connected(self.settings.kafka))
+            brokers = self.settings.address_of(self.settings.kafka)
+            self._cluster = await self._open.enter_async_context(connected(brokers))
         return self._cluster
 
     def topics(self) -> TopicFile:

@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, for_code
+
+from riskstream.messaging.connection import Brokers, begin, new_admin, new_consumer
 
 __all__ = ["Bounds", "Cluster", "KafkaError", "TopicState", "connected"]
 
@@ -115,13 +117,13 @@ class Cluster:
 
 
 @asynccontextmanager
-async def connected(bootstrap: str) -> AsyncIterator[Cluster]:
-    """Questions to the cluster at `bootstrap`; raises KafkaError where it is away. Joins no group, creates nothing."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id=_CLIENT)
-    kafka: Any = AIOKafkaConsumer(bootstrap_servers=bootstrap, client_id=_CLIENT, enable_auto_commit=False)
+async def connected(brokers: Brokers) -> AsyncIterator[Cluster]:
+    """Questions to the cluster; raises KafkaError where it is away. Joins no group, creates nothing."""
+    admin = new_admin(brokers, client_id=_CLIENT)
+    kafka: Any = new_consumer(brokers, client_id=_CLIENT, enable_auto_commit=False)
     try:
-        await admin.start()
-        await kafka.start()
+        await begin(admin)
+        await begin(kafka)
         yield Cluster(admin, kafka)
     finally:
         await kafka.stop()

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from riskstream.events.catalogue import CATALOGUE, Catalogue
 from riskstream.events.event import Event
 from riskstream.messaging.breaker import DeadLetterLimit
+from riskstream.messaging.connection import Brokers
 from riskstream.messaging.consumer_loop import ConsumerLoop
 from riskstream.messaging.dead_letters import DeadLetters
 from riskstream.messaging.inbox import Inbox
@@ -25,7 +26,7 @@ class Consumer(ConsumerLoop):
         self,
         engine: AsyncEngine,
         schema: str,
-        bootstrap: str,
+        brokers: Brokers,
         group: str,
         handlers: Mapping[type[Event], Handler],
         *,
@@ -53,7 +54,7 @@ class Consumer(ConsumerLoop):
             timeout=timing.rebalance_timeout,
         )
         super().__init__(
-            bootstrap,
+            brokers,
             group,
             [event.topic for event in handlers],
             settlement,
@@ -76,7 +77,7 @@ class IdempotentConsumer(ConsumerLoop):
         self,
         engine: AsyncEngine,
         schema: str,
-        bootstrap: str,
+        brokers: Brokers,
         group: str,
         handlers: Mapping[type[Event], IdempotentHandler],
         *,
@@ -99,7 +100,7 @@ class IdempotentConsumer(ConsumerLoop):
             timeout=timing.rebalance_timeout,
         )
         super().__init__(
-            bootstrap,
+            brokers,
             group,
             [event.topic for event in handlers],
             settlement,

@@ -4,21 +4,21 @@ import asyncio
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import KafkaError
 
+from riskstream.messaging.connection import Brokers, new_consumer
 from riskstream.messaging.timing import ConsumerTiming
 
 log = structlog.get_logger(__name__)
 
 
 def new_client(
-    bootstrap: str, group: str, timing: ConsumerTiming, *, client_id: str, group_instance_id: str | None
+    brokers: Brokers, group: str, timing: ConsumerTiming, *, client_id: str, group_instance_id: str | None
 ) -> Any:
     """A client that has not started and is subscribed to nothing."""
-    return AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+    return new_consumer(
+        brokers,
         group_id=group,
         client_id=client_id,
         group_instance_id=group_instance_id,

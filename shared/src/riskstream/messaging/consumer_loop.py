@@ -13,13 +13,13 @@ from riskstream.messaging import metrics
 from riskstream.messaging.assignment import Assignment, DrainBeforeRevoke
 from riskstream.messaging.backoff import Backoff
 from riskstream.messaging.breaker import DeadLetterLimit
+from riskstream.messaging.connection import Brokers, begin
 from riskstream.messaging.consumer_client import close_client, milliseconds, new_client
 from riskstream.messaging.crash_points import reached
 from riskstream.messaging.dead_letters import dead_letter_topic
 from riskstream.messaging.delivery import read_delivery
 from riskstream.messaging.errors import is_transient
 from riskstream.messaging.lag_watch import LagWatch
-from riskstream.messaging.outages import OUTAGE
 from riskstream.messaging.partition import ConsumerHealth, Partition
 from riskstream.messaging.settlement import Settlement
 from riskstream.messaging.timing import ConsumerTiming
@@ -34,7 +34,7 @@ class ConsumerLoop:
 
     def __init__(
         self,
-        bootstrap: str,
+        brokers: Brokers,
         group: str,
         topics: Sequence[str],
         settlement: Settlement,
@@ -46,7 +46,7 @@ class ConsumerLoop:
         group_instance_id: str | None,
     ) -> None:
         self.group = group
-        self._bootstrap = bootstrap
+        self._brokers = brokers
         self._topics = tuple(sorted(set(topics)))
         self._dead_letter_topics = tuple(dead_letter_topic(topic, group) for topic in self._topics)
         self._settlement = settlement
@@ -119,7 +119,6 @@ class ConsumerLoop:
                 await self._rest(pause)
 
     async def _session(self, backoff: Backoff) -> None:
-        OUTAGE.watch()
         kafka = self._new_client()
         topics = TopicWatch(kafka, [*self._catalogue.topics(), *self._dead_letter_topics])
         watch: asyncio.Task[None] | None = None
@@ -127,7 +126,7 @@ class ConsumerLoop:
         kafka.subscribe(topics=self._topics, listener=listener)
         try:
             async with asyncio.timeout(max(self._timing.start_timeout, self._timing.join_timeout)):
-                await kafka.start()
+                await begin(kafka)
                 self._miss_dead_letter_topics(await topics.look())
             self._joined = True
             watch = asyncio.create_task(LagWatch(self.group, self._assignment, kafka, topics, self._timing).run())
@@ -145,7 +144,7 @@ class ConsumerLoop:
 
     def _new_client(self) -> Any:
         return new_client(
-            self._bootstrap,
+            self._brokers,
             self.group,
             self._timing,
             client_id=self._client_id,

@@ -13,7 +13,7 @@ import typer
 from aiokafka.errors import KafkaError
 from sqlalchemy.exc import DBAPIError
 
-from riskstream.command_line import AsJson, CommandFailed, UsedWrongly, say, show
+from riskstream.command_line import AsJson, CommandFailed, UsedWrongly, say, settings_from_environment, show
 from riskstream.database.engine import create_engine
 from riskstream.events.catalogue import CATALOGUE, Catalogue
 from riskstream.messaging.dead_letter_replay import (
@@ -25,6 +25,7 @@ from riskstream.messaging.dead_letter_replay import (
     replay,
 )
 from riskstream.runtime.clock import clock_from_environment
+from riskstream.runtime.settings import KafkaAccess
 
 Kafka: TypeAlias = Annotated[str, typer.Option(envvar="RISKSTREAM_KAFKA", help="host:port")]
 Postgres: TypeAlias = Annotated[
@@ -103,8 +104,9 @@ app = dead_letters(CATALOGUE)
 
 
 def _read(kafka: str) -> Letters:
+    access = settings_from_environment(KafkaAccess)
     try:
-        found = asyncio.run(read_letters(kafka))
+        found = asyncio.run(read_letters(access.address_of(kafka)))
     except (KafkaError, OSError) as error:
         raise CommandFailed(
             f"Kafka at {kafka} cannot be read ({error}); is the address right, and does it run?"

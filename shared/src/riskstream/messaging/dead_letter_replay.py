@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from riskstream.events.catalogue import CATALOGUE, Catalogue
 from riskstream.events.envelope import Envelope, UndecodableError
 from riskstream.events.event import Event
+from riskstream.messaging.connection import Brokers, begin, new_admin, new_consumer
 from riskstream.messaging.dead_letters import DEAD_LETTER_SUFFIX, DeadLetter
 from riskstream.messaging.outbox import NAMESPACE, Outbox, OutgoingRecord
 from riskstream.runtime.clock import Clock
@@ -57,14 +57,14 @@ class Letters:
     """`topic/partition/offset` of records that are no dead letters: somebody wrote past the outbox."""
 
 
-async def read_letters(bootstrap: str) -> Letters:
+async def read_letters(brokers: Brokers) -> Letters:
     """Read every dead letter topic from its beginning to its present end. Raises KafkaError where Kafka is away."""
     letters: list[StoredLetter] = []
     strangers: list[str] = []
-    places = await _places(bootstrap)
+    places = await _places(brokers)
     if not places:
         return Letters((), ())
-    async with _reader(bootstrap) as kafka:
+    async with _reader(brokers) as kafka:
         async for record in _records(kafka, places):
             try:
                 envelope: Envelope[DeadLetter] = Envelope.read(record.headers, record.value, _LETTERS)
@@ -135,9 +135,9 @@ def _body(letter: DeadLetter) -> bytes | None:
 
 
 @asynccontextmanager
-async def _reader(bootstrap: str) -> AsyncIterator[Any]:
-    kafka = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+async def _reader(brokers: Brokers) -> AsyncIterator[Any]:
+    kafka = new_consumer(
+        brokers,
         group_id=None,
         client_id=_CLIENT,
         enable_auto_commit=False,
@@ -145,7 +145,7 @@ async def _reader(bootstrap: str) -> AsyncIterator[Any]:
         isolation_level="read_committed",
     )
     try:
-        await kafka.start()
+        await begin(kafka)
         yield kafka
     finally:
         await kafka.stop()
@@ -162,10 +162,10 @@ async def _records(kafka: Any, places: Sequence[TopicPartition]) -> AsyncIterato
                     yield record
 
 
-async def _places(bootstrap: str) -> list[TopicPartition]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id=_CLIENT)
+async def _places(brokers: Brokers) -> list[TopicPartition]:
+    admin = new_admin(brokers, client_id=_CLIENT)
     try:
-        await admin.start()
+        await begin(admin)
         names = [name for name in await admin.list_topics() if name.endswith(DEAD_LETTER_SUFFIX)]
         described = await admin.describe_topics(names) if names else []
     finally:

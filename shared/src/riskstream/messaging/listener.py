@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from riskstream.events.catalogue import CATALOGUE, Catalogue
@@ -14,6 +13,7 @@ from riskstream.events.envelope import Envelope
 from riskstream.events.event import Event
 from riskstream.messaging import metrics
 from riskstream.messaging.backoff import Backoff
+from riskstream.messaging.connection import Brokers, KafkaRefused, begin, new_consumer
 from riskstream.messaging.outages import OUTAGE
 from riskstream.messaging.timing import ConsumerTiming
 from riskstream.messaging.tracing import Hearing
@@ -32,14 +32,14 @@ class Listener:
 
     def __init__(
         self,
-        bootstrap: str,
+        brokers: Brokers,
         handlers: Mapping[type[Event], ListenerHandler],
         *,
         client_id: str,
         catalogue: Catalogue = CATALOGUE,
         timing: ConsumerTiming | None = None,
     ) -> None:
-        self._bootstrap = bootstrap
+        self._brokers = brokers
         self._handlers = handlers
         self._client_id = client_id
         self._catalogue = catalogue
@@ -48,6 +48,7 @@ class Listener:
         metrics.show_listener_from_the_start(event.topic for event in handlers)
         self._stopping = asyncio.Event()
         self._ticked_at = time.monotonic()
+        self._refused: KafkaRefused | None = None
         self.listening = asyncio.Event()
         """Set while positions are known: every event published from then on is heard."""
 
@@ -70,6 +71,8 @@ class Listener:
 
     async def is_listening(self) -> None:
         """Raises KafkaError while events that are published are not heard."""
+        if self._refused is not None:
+            raise KafkaRefused(str(self._refused))
         if not self.listening.is_set():
             raise KafkaConnectionError("events are not heard")
 
@@ -84,15 +87,15 @@ class Listener:
             try:
                 await self._session(backoff)
             except (KafkaError, OSError) as error:
+                self._refused = error if isinstance(error, KafkaRefused) else None
                 seconds = backoff.next()
                 log.warning("listener_lost", client=self._client_id, error=repr(error), retry_in=round(seconds, 2))
                 await asyncio.sleep(seconds)
 
     async def _session(self, backoff: Backoff) -> None:
-        OUTAGE.watch()
-        kafka: Any = AIOKafkaConsumer(
+        kafka: Any = new_consumer(
+            self._brokers,
             *sorted({event.topic for event in self._handlers}),
-            bootstrap_servers=self._bootstrap,
             group_id=None,
             client_id=self._client_id,
             enable_auto_commit=False,
@@ -103,8 +106,9 @@ class Listener:
         )
         try:
             async with asyncio.timeout(self._timing.start_timeout):
-                await kafka.start()
+                await begin(kafka)
                 await kafka.seek_to_end()
+            self._refused = None
             self.listening.set()
             while True:
                 polled = await kafka.getmany(timeout_ms=round(self._timing.poll_timeout * 1000))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from riskstream.messaging.connection import Brokers, begin, new_producer
 from riskstream.messaging.outages import OUTAGE
 from riskstream.messaging.timing import RelayTiming
 
@@ -28,8 +28,8 @@ class KafkaRecord:
 class DisposableProducer:
     """Sends batches in order. After an error it holds no connection and the next batch gets a new one."""
 
-    def __init__(self, bootstrap: str, client_id: str, timing: RelayTiming) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, client_id: str, timing: RelayTiming) -> None:
+        self._brokers = brokers
         self._client_id = client_id
         self._timing = timing
         self._kafka: Any = None
@@ -80,9 +80,8 @@ class DisposableProducer:
 
     async def _started(self) -> Any:
         if self._kafka is None:
-            OUTAGE.watch()
-            self._kafka = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
+            self._kafka = new_producer(
+                self._brokers,
                 client_id=self._client_id,
                 acks="all",
                 enable_idempotence=True,
@@ -94,7 +93,7 @@ class DisposableProducer:
                 metadata_max_age_ms=round(self._timing.metadata_max_age * 1000),
             )
             async with asyncio.timeout(self._timing.start_timeout):
-                await self._kafka.start()
+                await begin(self._kafka)
                 for broker in self._kafka.client.cluster.brokers():
                     await self._kafka.client.ready(broker.nodeId)
             self._connections = self._open_connections()

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from riskstream.messaging import metrics
 from riskstream.messaging.backoff import Backoff
+from riskstream.messaging.connection import Brokers, KafkaRefused
 from riskstream.messaging.crash_points import reached
 from riskstream.messaging.errors import is_transient
 from riskstream.messaging.outbox import channel
@@ -34,7 +35,7 @@ class Relay:
         self,
         engine: AsyncEngine,
         schema: str,
-        bootstrap: str,
+        brokers: Brokers,
         client_id: str,
         *,
         timing: RelayTiming | None = None,
@@ -42,7 +43,7 @@ class Relay:
         self._engine = engine
         self._schema = schema
         self._timing = timing or RelayTiming()
-        self._producer = DisposableProducer(bootstrap, client_id, self._timing)
+        self._producer = DisposableProducer(brokers, client_id, self._timing)
         self._statements = RelayStatements(schema)
         metrics.RELAY_FAILURES.labels(schema)
         self._stopping = asyncio.Event()
@@ -53,6 +54,7 @@ class Relay:
         self._ticked_at = self._began_at = time.monotonic()
         self._unreached: str | None = "not reached yet"
         """Why Kafka has never been reached; None once it was."""
+        self._refused = False
 
     async def run(self) -> None:
         """Publish until `stop` or cancellation. Kafka's and Postgres' absence is waited out, never raised.
@@ -89,9 +91,10 @@ class Relay:
 
     def state(self) -> State:
         """For the process's health endpoints: dead when the loop has not come round for long, and unready for a while
-        when it has just begun and never reached Kafka.
+        when it has just begun and never reached Kafka; for as long as Kafka has never let it in.
         """
-        waits = self._unreached is not None and time.monotonic() - self._began_at < self._timing.start_patience
+        patient = self._refused or time.monotonic() - self._began_at < self._timing.start_patience
+        waits = self._unreached is not None and patient
         detail = {} if self._unreached is None else {"kafka": self._unreached}
         return State(live=self.ticked_ago() < self._timing.stuck_after, ready=not waits, detail=detail)
 
@@ -137,6 +140,7 @@ class Relay:
         except (KafkaError, TimeoutError, OSError) as error:
             if self._unreached == "not reached yet":
                 log.warning("kafka_not_reached", schema=self._schema, error=repr(error))
+            self._refused = isinstance(error, KafkaRefused)
             self._unreached = f"not reached yet: {error!r}"
         else:
             self._unreached = None

@@ -22,7 +22,7 @@ class TopicSettings:
     """Compares now and then; what it finds is in the detail of readiness, and in the log when it changes."""
 
     def __init__(self, settings: ServiceSettings) -> None:
-        self._bootstrap = settings.kafka
+        self._brokers = settings.brokers
         self._file: Path | None = settings.topics_file
         self._replication = settings.kafka_replication
         self._wrong: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class TopicSettings:
             return
         wanted = load_topics(self._file).every_topic()
         try:
-            async with connected(self._bootstrap) as cluster:
+            async with connected(self._brokers) as cluster:
                 existing = await cluster.topics(topic.name for topic in wanted)
         except (KafkaError, OSError):
             return  # whoever works with Kafka says that it is away

@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from pydantic import BaseModel, ConfigDict, Field
 
+from riskstream.command_line import UsedWrongly, settings_from_environment
 from riskstream.messaging.cluster import TopicState, connected
+from riskstream.messaging.connection import Brokers, begin, new_admin
 from riskstream.messaging.dead_letters import dead_letter_topic
 from riskstream.runtime.configuration import ConfigurationError
+from riskstream.runtime.settings import KafkaAccess
 
 REPLICATION_VARIABLE = "RISKSTREAM_KAFKA_REPLICATION"
 BOOTSTRAP_VARIABLE = "RISKSTREAM_KAFKA"
@@ -109,18 +112,18 @@ def replication_from_environment() -> int:
     return int(text)
 
 
-async def create_topics(bootstrap: str, file: Path, replication: int | None = None) -> TopicReport:
+async def create_topics(brokers: Brokers, file: Path, replication: int | None = None) -> TopicReport:
     """Create the topics that are missing; report those that exist and are not as declared.
 
     Safe to run any number of times, also by two processes at once. Raises KafkaError where a topic is refused.
     """
     replicas = replication_from_environment() if replication is None else replication
     wanted = load_topics(file).every_topic()
-    async with connected(bootstrap) as cluster:
+    async with connected(brokers) as cluster:
         existing = await cluster.topics(topic.name for topic in wanted)
     missing = [topic for topic in wanted if topic.name not in existing]
     if missing:
-        await _create(bootstrap, [_new_topic(topic, replicas) for topic in missing])
+        await _create(brokers, [_new_topic(topic, replicas) for topic in missing])
     return TopicReport(
         created=tuple(topic.name for topic in missing),
         existing=tuple(sorted(existing)),
@@ -153,10 +156,10 @@ def _in_one_order(value: str) -> str:
     return ",".join(sorted(value.split(",")))
 
 
-async def _create(bootstrap: str, topics: list[NewTopic]) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="riskstream-topics")
+async def _create(brokers: Brokers, topics: list[NewTopic]) -> None:
+    admin = new_admin(brokers, client_id="riskstream-topics")
     try:
-        await admin.start()
+        await begin(admin)
         response = await admin.create_topics(topics)
     finally:
         await admin.close()
@@ -197,8 +200,9 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.bootstrap:
         parser.error(f"no Kafka named: give --bootstrap host:port or set {BOOTSTRAP_VARIABLE}")
     try:
-        report = asyncio.run(create_topics(options.bootstrap, options.file))
-    except ConfigurationError as error:
+        access = settings_from_environment(KafkaAccess)
+        report = asyncio.run(create_topics(access.address_of(options.bootstrap), options.file))
+    except (ConfigurationError, UsedWrongly) as error:
         parser.error(str(error))
     except KafkaError as error:
         sys.stderr.write(

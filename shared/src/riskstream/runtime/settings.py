@@ -3,12 +3,14 @@
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, FilePath, field_validator
+from pydantic import Field, FilePath, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
-from riskstream.runtime.configuration import KafkaServers, PostgresDsn
+from riskstream.runtime import kafka_rules
+from riskstream.runtime.configuration import Example, KafkaServers, PostgresDsn
+from riskstream.runtime.kafka_address import KafkaAddress, SaslMechanism, SecurityProtocol, TlsFiles
 
 SECRETS_VARIABLE = "RISKSTREAM_SECRETS_DIR"
 """Names a folder of files, such as an orchestrator mounts, each with the value of the variable it is called after."""
@@ -32,7 +34,77 @@ class EnvironmentSettings(BaseSettings):
         return init_settings, env_settings, SecretsSettingsSource(settings_cls, folder)
 
 
-class ServiceSettings(EnvironmentSettings):
+class KafkaAccess(EnvironmentSettings):
+    """How a Kafka client is let in: by default by anybody, unencrypted. What does not fit together is refused."""
+
+    kafka_security_protocol: SecurityProtocol = "PLAINTEXT"
+    kafka_sasl_mechanism: Annotated[SaslMechanism | None, Example("SCRAM-SHA-512")] = Field(
+        default=None, validate_default=True
+    )
+    kafka_user: Annotated[str | None, Example("riskstream-analytics")] = Field(default=None, validate_default=True)
+    kafka_password: Annotated[SecretStr | None, Example("<its password>")] = Field(default=None, validate_default=True)
+    """Also the file `riskstream_kafka_password` in `RISKSTREAM_SECRETS_DIR`, not both."""
+    kafka_ca_file: Annotated[Path | None, Example("/etc/riskstream/kafka/ca.crt")] = None
+    """Whom to believe that a broker is one, in PEM form; by default whom the system believes."""
+    kafka_certificate_file: Annotated[Path | None, Example("/etc/riskstream/kafka/tls.crt")] = None
+    """Our own certificate, where brokers ask for one."""
+    kafka_key_file: Annotated[Path | None, Example("/etc/riskstream/kafka/tls.key")] = Field(
+        default=None, validate_default=True
+    )
+
+    speaks_to_kafka: ClassVar[bool] = True
+    """False: what a process in the same environment needs for Kafka is none of its business, and not looked at."""
+
+    @field_validator("kafka_sasl_mechanism", "kafka_user", "kafka_password")
+    @classmethod
+    def _as_the_protocol_wants(cls, value: Any, info: ValidationInfo) -> Any:
+        return kafka_rules.as_the_protocol_wants(cls._protocol(info), value)
+
+    @field_validator("kafka_password")
+    @classmethod
+    def _given_once(cls, password: SecretStr | None) -> SecretStr | None:
+        if cls.speaks_to_kafka:
+            kafka_rules.not_also_in(os.environ.get(SECRETS_VARIABLE))
+        return password
+
+    @field_validator("kafka_ca_file", "kafka_certificate_file", "kafka_key_file")
+    @classmethod
+    def _of_an_encrypted_connection(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        kafka_rules.of_an_encrypted_connection(cls._protocol(info), file)
+        return file
+
+    @field_validator("kafka_ca_file")
+    @classmethod
+    def _authorities(cls, ca: Path | None) -> Path | None:
+        if cls.speaks_to_kafka:
+            kafka_rules.in_pem_form(TlsFiles(ca))
+        return ca
+
+    @field_validator("kafka_key_file")
+    @classmethod
+    def _certificate_and_key(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if cls.speaks_to_kafka and "kafka_certificate_file" in info.data:
+            kafka_rules.of_one_another(info.data["kafka_certificate_file"], key)
+        return key
+
+    @classmethod
+    def _protocol(cls, info: ValidationInfo) -> SecurityProtocol | None:
+        """None where nothing is to be held against it: it is wrong itself, or of no interest."""
+        return info.data.get("kafka_security_protocol") if cls.speaks_to_kafka else None
+
+    def address_of(self, servers: str) -> KafkaAddress:
+        """These bootstrap servers, with the way in."""
+        return KafkaAddress(
+            servers,
+            self.kafka_security_protocol,
+            self.kafka_sasl_mechanism,
+            self.kafka_user,
+            self.kafka_password,
+            TlsFiles(self.kafka_ca_file, self.kafka_certificate_file, self.kafka_key_file),
+        )
+
+
+class ServiceSettings(KafkaAccess):
     """Read from `RISKSTREAM_<NAME>` variables; a missing required one stops the process with its name."""
 
     postgres_dsn: PostgresDsn
@@ -58,6 +130,11 @@ class ServiceSettings(EnvironmentSettings):
     pool_size: int = Field(default=10, ge=1)
     shutdown_seconds: float = Field(default=20.0, gt=0)
     """How long a component may take to finish what it has begun after SIGTERM."""
+
+    @property
+    def brokers(self) -> KafkaAddress:
+        """What every Kafka client of the service is made with."""
+        return self.address_of(self.kafka)
 
 
 class AuthSettings(EnvironmentSettings):

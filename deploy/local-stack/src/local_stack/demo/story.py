@@ -33,8 +33,8 @@ from riskstream_client.analytics_models import (
     WhatIfAnswer,
     WhatIfParameters,
 )
+from riskstream_client.onboarding_bodies import NewPosition
 from riskstream_client.onboarding_models import CreatedPortfolio
-from riskstream_client.portfolios import NewLot
 
 NIGHTS = (date(2026, 3, 10), date(2026, 3, 11), date(2026, 3, 12))
 
@@ -156,7 +156,7 @@ class Demo:
         for name, owner, holdings, equity in books:
             with self._narrator.step(f"portfolio {name!r} of {owner}, lots: {len(holdings)}"):
                 lots = [
-                    NewLot(symbol=symbol, quantity=quantity, entry_price=100, entry_date=BOUGHT)
+                    NewPosition(symbol=symbol, quantity=quantity, entry_price=100, entry_date=BOUGHT)
                     for symbol, quantity in holdings
                 ]
                 with self._portfolios(owner) as portfolios:

@@ -1,6 +1,6 @@
 """What a server's absence does to readiness."""
 
-from riskstream.runtime.probe import Probe
+from riskstream.runtime.probe import NotLetIn, Probe
 
 
 class Server:
@@ -50,3 +50,26 @@ async def test_a_server_that_was_there_once_may_go_if_it_can_be_done_without() -
     await probe.look()
     assert probe.state().ready
     assert probe.state().detail["reachable"] is False
+
+
+async def test_a_server_that_never_let_us_in_is_not_done_without_however_long_it_is_waited_for() -> None:
+    server, turned_away = Server(), True
+
+    async def ask() -> None:
+        if turned_away:
+            raise NotLetIn("wrong password")
+        await server.ask()
+
+    probe = Probe("kafka", ask, patience=60, monotonic=lambda: server.time)
+    server.time = 1e6
+    await probe.look()
+    assert not probe.state().ready
+    assert "wrong password" in probe.state().detail["reason"]
+    turned_away = False
+    await probe.look()
+    assert probe.state().ready, "now it is only away"
+    turned_away, server.up = False, True
+    await probe.look()
+    turned_away = True
+    await probe.look()
+    assert probe.state().ready, "a password that has changed since takes nobody out of service"

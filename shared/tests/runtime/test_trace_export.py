@@ -99,6 +99,11 @@ def test_a_process_that_is_not_traced_does_not_even_load_the_sdk() -> None:
         ),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "-5", "a variable OTEL_… .*max_queue_size must be a positive"),
         ("OTEL_TRACES_EXPORTER", "zipkin", "OTEL_TRACES_EXPORTER='zipkin' is not known here; write otlp"),
+        (
+            "OTEL_TRACES_SAMPLER",
+            "traceidratoi",
+            "OTEL_TRACES_SAMPLER='traceidratoi' is not known; write one of always_on,",
+        ),
     ],
 )
 def test_a_variable_that_makes_no_sense_is_named(
@@ -109,6 +114,16 @@ def test_a_variable_that_makes_no_sense_is_named(
     with pytest.raises(ConfigurationError, match=said) as raised:
         begin_tracing(SELF)
     assert "pa55word" not in str(raised.value)
+    assert not tracing.on()
+
+
+@pytest.mark.parametrize("ratio", ["a tenth", "10", "-0.1", "nan"])
+def test_a_ratio_that_is_none_is_named(ratio: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", ratio)
+    with pytest.raises(ConfigurationError, match=r"OTEL_TRACES_SAMPLER_ARG=.* write a number such as 0\.01"):
+        begin_tracing(SELF)
     assert not tracing.on()
 
 

@@ -33,6 +33,8 @@ QUARANTINED = "QUARANTINED"
 
 CarriedRow: TypeAlias = Mapping[str, Any]
 
+_PRICED = ("price", *(f"return_{horizon}" for horizon in HORIZONS))
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -164,11 +166,15 @@ def _betas(figures: Figures, index: int) -> tuple[list[float | None], dict[str, 
 
 
 def _price_reasons(columns: Mapping[str, list[Any]], index: int, refused: str | None) -> dict[str, str]:
-    names = ("price", *(f"return_{horizon}" for horizon in HORIZONS))
-    missing = {name: columns.get(f"{name}_reason", [None] * (index + 1))[index] or "no_price" for name in names}
-    reasons = {name: reason for name, reason in missing.items() if columns[name][index] is None}
+    """Why the price and each return is null where it is; `refused` is what the fetch came to."""
+    reasons = {name: _reason(columns, name, index) for name in _PRICED if columns[name][index] is None}
     if refused is not None:
         reasons = {
             name: f"{reason} ({refused})" if reason == "no_price" else reason for name, reason in reasons.items()
         }
     return reasons
+
+
+def _reason(columns: Mapping[str, list[Any]], name: str, index: int) -> str:
+    known = columns.get(f"{name}_reason")
+    return (known[index] if known else None) or "no_price"

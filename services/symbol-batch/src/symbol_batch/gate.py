@@ -134,6 +134,8 @@ def _judged(panel: Panel, recent_volumes: Floats, sectors: Mapping[str, str], ro
 
 
 def _without(panel: Panel, bars: Sequence[QuarantinedBar]) -> Panel:
+    if not bars:
+        return panel
     closes, ratios, dividends = (array.copy() for array in (panel.closes, panel.ratios, panel.dividends))
     place = {day: row for row, day in enumerate(panel.sessions)}
     for bar in bars:

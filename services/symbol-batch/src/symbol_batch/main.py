@@ -139,13 +139,13 @@ async def serve(clock: Clock) -> int:
         consumer = Consumer(
             wiring.engine,
             schema.SCHEMA,
-            settings.kafka,
+            settings.brokers,
             REQUESTS_GROUP,
             handlers,
             clock=clock,
             timing=consumer_timing(settings),
         )
-        relay = Relay(wiring.engine, schema.SCHEMA, settings.kafka, f"{NAME}-relay", timing=relay_timing(settings))
+        relay = Relay(wiring.engine, schema.SCHEMA, settings.brokers, f"{NAME}-relay", timing=relay_timing(settings))
         postgres, topics = Probe("postgres", partial(answers, wiring.engine)), TopicSettings(settings)
         health = Health()
         health.add(REQUESTS_GROUP, consumer.state)

@@ -185,7 +185,9 @@ class NewSymbols:
         """One attempt; what came of it: ready, failed, waiting_for_provider, queued (again later) or fenced."""
         try:
             told: tracing.Attributes = {"riskstream.symbol": request.symbol, "riskstream.attempt": request.attempt}
-            with tracing.span("symbol request", attributes=told):
+            asked = tracing.remote(request.traceparent)
+            parent = None if asked is None else tracing.under(asked)
+            with tracing.span("symbol request", parent=parent, attributes=told):
                 end = await under_lease(self._bring_in(request), lambda: self._renew(request), self._lease_seconds)
         except asyncio.CancelledError:
             await asyncio.shield(self._postpone(request, "queued", 0, None, "the worker was stopped", used=False))

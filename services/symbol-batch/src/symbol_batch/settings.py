@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias, get_args
+from typing import Annotated, ClassVar, Literal, TypeAlias, get_args
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
@@ -98,3 +98,4 @@ class CommandSettings(SymbolBatchSettings):
     """For commands, which write to the outbox and leave sending to a running service."""
 
     kafka: str = ""
+    speaks_to_kafka: ClassVar[bool] = False

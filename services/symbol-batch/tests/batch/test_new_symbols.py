@@ -6,10 +6,12 @@ from uuid import uuid4
 
 import pytest
 
+from rehearsal.spans import kept_spans
 from riskstream.events.envelope import Envelope
 from riskstream.events.symbol import SymbolRequested
 from riskstream.market.risk_factors import BENCHMARKS
 from riskstream.messaging.inbox import Inbox
+from riskstream.runtime import tracing
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword", "ignore:Series.values returning")
 
@@ -64,6 +66,27 @@ async def published(replica, exchange, stranger: str):
     assert await batch.run_night_of(MONDAY) == "completed"
     exchange.forget_requests()
     return batch
+
+
+async def test_the_work_goes_on_in_the_trace_of_who_asked_first(published, stranger: str) -> None:
+    with kept_spans() as spans:
+        with tracing.span("first") as first:
+            await request(published, asked(stranger))
+        with tracing.span("second"):
+            await request(published, asked(stranger))
+        assert await published.new_symbols.drain() == [(stranger, "ready")]
+    worked = spans.only("symbol request")
+    assert worked.parent is not None
+    assert worked.parent.span_id == first.get_span_context().span_id
+    assert worked.context.trace_id == first.get_span_context().trace_id
+
+
+async def test_what_was_asked_without_a_trace_begins_one(published, stranger: str) -> None:
+    await request(published, asked(stranger))
+    with kept_spans() as spans:
+        await published.new_symbols.drain()
+    assert (await state_of(published, stranger))["traceparent"] is None
+    assert spans.only("symbol request").parent is None
 
 
 async def test_a_known_symbol_is_answered_at_once(published, exchange) -> None:

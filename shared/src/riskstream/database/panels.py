@@ -6,6 +6,7 @@ from datetime import date
 
 import asyncpg
 import numpy as np
+import numpy.typing as npt
 
 from riskstream.database.tracing import copying
 from riskstream.market.arrays import Floats
@@ -16,6 +17,9 @@ _ROW = np.dtype(
     [("fields", ">i2"), ("", ">i4"), ("symbol", ">i4"), ("", ">i4"), ("day", ">i4"), ("", ">i4"), ("figure", ">f8")]
 )
 """Of binary COPY: before each field its length. https://www.postgresql.org/docs/current/sql-copy.html"""
+_AT_ONCE = 32_768
+"""Rows: a megabyte. What is made of them on the way is then memory used again, where that of all rows at once would be
+cleared by the system first."""
 
 
 async def read_panel(
@@ -44,9 +48,14 @@ def _as_panel(incoming: bytearray, sessions: Sequence[date], symbols: int) -> Fl
     count = (len(incoming) - _COPY_HEADER - _COPY_TRAILER) // _ROW.itemsize
     rows = np.frombuffer(incoming, dtype=_ROW, count=count, offset=_COPY_HEADER)
     days = np.array(sessions, dtype="datetime64[D]").astype(np.int64)
+    panel = np.full((len(sessions), symbols), np.nan)
+    for start in range(0, count, _AT_ONCE):
+        _lay(panel, days, rows[start : start + _AT_ONCE])
+    return panel
+
+
+def _lay(panel: Floats, days: npt.NDArray[np.int64], rows: npt.NDArray[np.void]) -> None:
     place = np.searchsorted(days, rows["day"])
     # A figure of a day that is no session belongs to no session.
     real = days[place] == rows["day"]
-    panel = np.full((len(sessions), symbols), np.nan)
     panel[place[real], rows["symbol"][real]] = rows["figure"][real]
-    return panel

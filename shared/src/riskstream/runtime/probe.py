@@ -15,11 +15,16 @@ LOOK_SECONDS = 2.0
 """Between two looks, unless somebody wants to know sooner."""
 
 
+class NotLetIn(Exception):
+    """The server is there, and turns away who comes with these settings."""
+
+
 class Probe:
     """Asks a server again and again; its absence is told once in the log, and so is its return.
 
     Without a `patience` the process cannot do its work without the server, and is unready while it is away. With one
     it can, only slower: a process that starts waits that many seconds for the server, unready, and then does without.
+    One that was never let in is configured wrongly, and stays unready.
     """
 
     def __init__(
@@ -39,6 +44,7 @@ class Probe:
         self._began = monotonic()
         self._reached_once = False
         self._away: str | None = "not asked yet"
+        self._turned_away = False
 
     async def look(self) -> None:
         """Ask once. Whatever goes wrong is the reason why the server is away; nothing is raised."""
@@ -49,7 +55,7 @@ class Probe:
             reason = conceal(repr(error))
             if self._away in {None, "not asked yet"}:
                 log.warning("server_away", server=self._server, reason=reason)
-            self._away = reason
+            self._away, self._turned_away = reason, isinstance(error, NotLetIn)
         else:
             if self._away is not None:
                 log.info("server_reached", server=self._server)
@@ -62,6 +68,6 @@ class Probe:
         return State(ready=self._does_without(), detail={"reachable": False, "reason": self._away})
 
     def _does_without(self) -> bool:
-        if self._patience is None:
+        if self._patience is None or (self._turned_away and not self._reached_once):
             return False
         return self._reached_once or self._monotonic() - self._began >= self._patience

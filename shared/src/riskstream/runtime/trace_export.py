@@ -23,6 +23,9 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
 PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 HEADERS = ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS")
 EXPORTER = "OTEL_TRACES_EXPORTER"
+SAMPLER = "OTEL_TRACES_SAMPLER"
+SAMPLER_RATIO = "OTEL_TRACES_SAMPLER_ARG"
+SAMPLERS = ("always_on", "always_off", "traceidratio")
 DISABLED = "OTEL_SDK_DISABLED"
 FLUSH_SECONDS = 5.0
 """The most that the end of a process waits for its last spans."""
@@ -89,7 +92,26 @@ def _endpoint() -> str | None:
     if not endpoint.startswith(("http://", "https://")):
         raise ConfigurationError(f"{variable} is no address; write http://collector:4318")
     _check_headers()
+    _check_sampler()
     return endpoint
+
+
+def _check_sampler() -> None:
+    """Before the SDK does, which warns of what it does not know, and keeps everything."""
+    sampler = os.environ.get(SAMPLER, "").strip().lower()
+    kind = sampler.removeprefix("parentbased_")
+    if sampler and kind not in SAMPLERS:
+        known = ", ".join((*SAMPLERS, *(f"parentbased_{one}" for one in SAMPLERS)))
+        raise ConfigurationError(f"{SAMPLER}={sampler!r} is not known; write one of {known}")
+    if kind != "traceidratio":
+        return
+    ratio = os.environ.get(SAMPLER_RATIO, "").strip() or "1"
+    try:
+        known_ratio = 0.0 <= float(ratio) <= 1.0
+    except ValueError:
+        known_ratio = False
+    if not known_ratio:
+        raise ConfigurationError(f"{SAMPLER_RATIO}={ratio!r} is no part of all traces; write a number such as 0.01")
 
 
 def _check_headers() -> None:

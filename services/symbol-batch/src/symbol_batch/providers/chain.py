@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
+from symbol_batch.providers.call_spans import asking
 from symbol_batch.providers.provider import (
     ActionsAnswer,
     Answer,
@@ -46,7 +47,10 @@ class Chain:
         answers: dict[str, BarsAnswer] = {}
         left = list(symbols)
         for member in self._offering(Offer.SESSION):
-            for answer in await member.session_bars(left, sessions):
+            with asking(member.name, Offer.SESSION, len(left)) as tell:
+                said = await member.session_bars(left, sessions)
+                tell(said)
+            for answer in said:
                 answers[answer.symbol] = _better(answers.get(answer.symbol), answer)
             left = [symbol for symbol in left if answers[symbol].outcome is not Outcome.OK]
             if not left:
@@ -78,7 +82,10 @@ class Chain:
     async def _first(self, offer: Offer, ask: Callable[[Provider], Awaitable[Reply]]) -> Reply:
         best: Reply | None = None
         for member in self._offering(offer):
-            best = _better(best, await ask(member))
+            with asking(member.name, offer, 1) as tell:
+                answer = await ask(member)
+                tell([answer])
+            best = _better(best, answer)
             if best.outcome is Outcome.OK:
                 break
         assert best is not None

@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from riskstream.runtime import tracing
+
 LEASES = 3
 """Requests worked on at a time, over all replicas."""
 REMEMBERED_HOURS = 24
@@ -20,6 +22,8 @@ class Request:
     symbol: str
     fence: int
     attempt: int
+    traceparent: str | None = None
+    """The span of whoever asked first, where that was traced."""
 
 
 async def recent_failure(connection: AsyncConnection, symbol: str) -> tuple[str, str] | None:
@@ -36,16 +40,18 @@ async def recent_failure(connection: AsyncConnection, symbol: str) -> tuple[str,
 
 
 async def enqueue(connection: AsyncConnection, symbols: Sequence[str]) -> None:
-    """Ask for the symbols. A request under way stays as it is; an ended one begins anew."""
+    """Ask for the symbols. A request under way stays as it is; an ended one begins anew, in the trace of who asks."""
     await connection.execute(
         text(
-            "INSERT INTO symbols.symbol_requests AS request (symbol, state) "
-            "SELECT symbol, 'queued' FROM unnest(CAST(:symbols AS text[])) AS asked(symbol) "
+            "INSERT INTO symbols.symbol_requests AS request (symbol, state, traceparent) "
+            "SELECT symbol, 'queued', CAST(:traceparent AS text) "
+            "FROM unnest(CAST(:symbols AS text[])) AS asked(symbol) "
             "ON CONFLICT (symbol) DO UPDATE SET state = 'queued', step = NULL, attempt = 0, requested_at = now(), "
-            "next_attempt_at = now(), last_outcome = NULL, reason = NULL, detail = NULL, finished_at = NULL "
+            "next_attempt_at = now(), last_outcome = NULL, reason = NULL, detail = NULL, finished_at = NULL, "
+            "traceparent = excluded.traceparent "
             "WHERE request.state IN ('ready', 'failed')"
         ),
-        {"symbols": sorted(set(symbols))},
+        {"symbols": sorted(set(symbols)), "traceparent": tracing.current_traceparent()},
     )
 
 
@@ -109,12 +115,13 @@ async def claim(connection: AsyncConnection, holder: str, lease_seconds: float) 
             "AND EXISTS (SELECT FROM symbols.current_edition) "
             "AND (SELECT count(*) FROM symbols.symbol_requests WHERE state = 'running' "
             "AND lease_until >= clock_timestamp()) < :leases "
-            "ORDER BY requested_at, symbol LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING symbol, fence, attempt"
+            "ORDER BY requested_at, symbol LIMIT 1 FOR UPDATE SKIP LOCKED) "
+            "RETURNING symbol, fence, attempt, traceparent"
         ),
         {"holder": holder, "lease": lease_seconds, "leases": LEASES},
     )
     row = claimed.first()
-    return None if row is None else Request(row.symbol, row.fence, row.attempt)
+    return None if row is None else Request(row.symbol, row.fence, row.attempt, row.traceparent)
 
 
 async def renew(connection: AsyncConnection, request: Request, lease_seconds: float) -> bool:

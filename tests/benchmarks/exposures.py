@@ -1,6 +1,7 @@
 """The exposure kernel against a loop of statsmodels and scikit-learn over the symbols, giving the same numbers."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -23,36 +24,54 @@ TOLERANCE = 1e-7
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    market = Market.made(bench.size(5_000, 500), SESSIONS)
-    returns = total_returns(market.closes)
-    benchmarks = returns[:, : len(BENCHMARKS)]
-    ordinary = np.arange(len(BENCHMARKS), len(market.symbols))
-    sample = sorted(np.random.default_rng(1).choice(ordinary, SAMPLE, replace=False).tolist())
     for newey_west, goal in ((False, 100.0), (True, 50.0)):
         words = "with Newey–West" if newey_west else "without Newey–West"
-        estimate = partial(
-            compute_exposures, returns, benchmarks, market.symbols, market.sessions, newey_west=newey_west
-        )
         with bench.narrator.step(f"kernel and peer {words}"):
-            estimate()
-            ours = timed(estimate, bench.size(7, 3))
-            theirs = timed(partial(_peer, returns, sample, newey_west=newey_west), bench.size(3, 1))
-        _raise_if_different(estimate(), _peer(returns, sample, newey_west=newey_west), sample, newey_west=newey_west)
-        scaled = median(theirs) / SAMPLE * len(market.symbols)
+            found = compare(
+                bench.size(5_000, 500), SAMPLE, newey_west=newey_west, runs=bench.size(7, 3), loops=bench.size(3, 1)
+            )
         yield Figure(
             name="exposures",
-            what=f"{len(market.symbols):,} symbols × {SESSIONS} sessions, twelve factors, {words}",
-            value=median(ours) * 1000,
+            what=f"{found.symbols:,} symbols × {SESSIONS} sessions, twelve factors, {words}",
+            value=median(found.ours) * 1000,
             unit="ms",
-            runs=tuple(seconds * 1000 for seconds in ours),
+            runs=tuple(seconds * 1000 for seconds in found.ours),
             reference="statsmodels + scikit-learn, ms",
-            reference_value=scaled * 1000,
-            ratio=scaled / median(ours),
+            reference_value=found.scaled * 1000,
+            ratio=found.scaled / median(found.ours),
             sense="at least",
             goal=goal,
             goal_is_on="ratio",
             note=f"peer measured on {SAMPLE} symbols and scaled; equal there to {TOLERANCE:g}; one BLAS thread both",
         )
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Seconds of each run: ours over all symbols, the peer's over a sample of them."""
+
+    symbols: int
+    ours: list[float]
+    sample: int
+    theirs: list[float]
+
+    @property
+    def scaled(self) -> float:
+        """What the peer would take for all symbols: it goes through them one at a time."""
+        return median(self.theirs) / self.sample * self.symbols
+
+
+def compare(symbols: int, sample: int, *, newey_west: bool, runs: int, loops: int) -> Compared:
+    """The kernel over a market, and the loop over `sample` of its symbols; raises where the two differ on these."""
+    market = Market.made(symbols, SESSIONS)
+    returns = total_returns(market.closes)
+    benchmarks = returns[:, : len(BENCHMARKS)]
+    ordinary = np.arange(len(BENCHMARKS), symbols)
+    chosen = sorted(np.random.default_rng(1).choice(ordinary, min(sample, len(ordinary)), replace=False).tolist())
+    estimate = partial(compute_exposures, returns, benchmarks, market.symbols, market.sessions, newey_west=newey_west)
+    loop = partial(_peer, returns, chosen, newey_west=newey_west)
+    _raise_if_different(estimate(), loop(), chosen, newey_west=newey_west)
+    return Compared(symbols, timed(estimate, runs), len(chosen), timed(loop, loops))
 
 
 def _peer(returns: NDArray[np.float64], sample: list[int], *, newey_west: bool) -> list[dict[str, Expected | int]]:

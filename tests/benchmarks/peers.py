@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analytics.as_held import as_held
+from analytics.as_held import as_held, held_returns
 from analytics.book import Book
 from analytics.book_risk import book_risk, loadings_of
 from analytics.edition import RETURN_SESSIONS, Edition
@@ -35,31 +35,14 @@ TOLERANCE = 1e-9
 
 def measure(bench: Bench) -> Iterator[Figure]:
     peers = _peers()
-    with bench.narrator.step("a book of every symbol, its edition, and the peers' form of both"):
-        market = Market.made(bench.size(5_000, 500), RETURN_SESSIONS + 1)
-        edition = _edition(market)
-        holdings = holdings_of(_book(market), edition)
-        Psi = loadings_of(edition.risk, holdings.rows).specific_covariance()
-        days = pd.Index(edition.sessions[-SESSIONS:])
-        frame = pd.DataFrame(
-            edition.returns_of(holdings.symbols)[:, -SESSIONS:].T, index=days, columns=holdings.symbols
-        )
-    names, runs = f"{len(holdings.symbols):,} names", bench.size(21, 5)
+    with bench.narrator.step("a book of every symbol, and its edition"):
+        held = Held.of_market(bench.size(5_000, 500))
+    runs = bench.size(21, 5)
     with bench.narrator.step("risk: ours and skfolio"):
-        yield _beside(
-            f"variance of a book of {names}, factor and specific, and what each name adds",
-            _Side("ours", partial(_risk, edition, holdings), runs),
-            _Side("skfolio", partial(_skfolio_risk, peers, edition, holdings, Psi), bench.size(5, 3)),
-            f"skfolio's dense matrix of specific covariances ({Psi.nbytes / 1e6:.0f} MB) was made for it beforehand",
-        )
-    pnl = as_held(holdings, edition, SESSIONS).pnl
+        yield risk_beside_skfolio(held, runs, bench.size(5, 3))
     with bench.narrator.step("historical VaR and ES: ours, pandas and empyrical"):
-        yield _beside(
-            f"VaR and ES at 95 and 99 %, historical, {names} × {SESSIONS} sessions",
-            _Side("ours", partial(_tails, edition, holdings), runs),
-            _Side("pandas", partial(_pandas_tails, frame, holdings), runs),
-            "ours looks for holes as well, and gives intervals and standard errors",
-        )
+        yield tails_beside_pandas(held, runs)
+        pnl = as_held(held_returns(held.holdings, held.edition), SESSIONS).pnl
         yield _beside(
             f"ES at 95 and 99 % of {SESSIONS} daily results",
             _Side("ours", partial(_shortfalls, pnl), 20 * runs),
@@ -76,6 +59,48 @@ def measure(bench: Bench) -> Iterator[Figure]:
             _Side("empyrical-reloaded", partial(_empyrical_performance, peers, own, theirs), 20 * runs),
             "ours gives standard errors, and when it fell and recovered, as well",
         )
+
+
+@dataclass(frozen=True)
+class Held:
+    """A book of every symbol of a market, and the edition that it is valued with."""
+
+    edition: Edition
+    holdings: Holdings
+
+    @classmethod
+    def of_market(cls, symbols: int) -> "Held":
+        market = Market.made(symbols, RETURN_SESSIONS + 1)
+        edition = _edition(market)
+        return cls(edition, holdings_of(_book(market), edition))
+
+    @property
+    def names(self) -> str:
+        return f"{len(self.holdings.symbols):,} names"
+
+
+def risk_beside_skfolio(held: Held, runs: int, peer_runs: int) -> Figure:
+    """Our forecast of the book's variance, and skfolio's; both of the same exposures and covariances."""
+    Psi = loadings_of(held.edition.risk, held.holdings.rows).specific_covariance()
+    return _beside(
+        f"variance of a book of {held.names}, factor and specific, and what each name adds",
+        _Side("ours", partial(_risk, held.edition, held.holdings), runs),
+        _Side("skfolio", partial(_skfolio_risk, _peers(), held.edition, held.holdings, Psi), peer_runs),
+        f"skfolio's dense matrix of specific covariances ({Psi.nbytes / 1e6:.0f} MB) was made for it beforehand",
+    )
+
+
+def tails_beside_pandas(held: Held, runs: int) -> Figure:
+    """Historical VaR and ES of the book by ours and by pandas."""
+    days = pd.Index(held.edition.sessions[-SESSIONS:])
+    returns = held.edition.returns_of(held.holdings.symbols)[:, -SESSIONS:].T
+    frame = pd.DataFrame(returns, index=days, columns=held.holdings.symbols)
+    return _beside(
+        f"VaR and ES at 95 and 99 %, historical, {held.names} × {SESSIONS} sessions",
+        _Side("ours", partial(_tails, held.edition, held.holdings), runs),
+        _Side("pandas", partial(_pandas_tails, frame, held.holdings), runs),
+        "ours looks for holes as well, and gives intervals and standard errors",
+    )
 
 
 @dataclass(frozen=True)
@@ -167,7 +192,7 @@ def _skfolio_risk(peers: _Peers, edition: Edition, holdings: Holdings, Psi: Floa
 
 
 def _tails(edition: Edition, holdings: Holdings) -> Floats:
-    losses = -as_held(holdings, edition, SESSIONS).pnl
+    losses = -as_held(held_returns(holdings, edition), SESSIONS).pnl
     tails = [tail_of(losses, level) for level in LEVELS]
     return np.array([amount for tail in tails for amount in (tail.value_at_risk, tail.expected_shortfall)])
 

@@ -21,8 +21,16 @@ FEW = 100
 TIMES = 100
 
 _STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]+): (.*)")
-_BY_THE_CLOCK = ("provider_limits", "typeinfo_tree")
-"""What goes with seconds, not with work: the pace that replicas exchange, and what a new connection asks first."""
+_BY_THE_CLOCK = (
+    "provider_limits",
+    "update symbols.batch_runs set lease_until",
+    "typeinfo_tree",
+    "select t.oid,",
+    "current_setting('jit')",
+)
+"""What goes with seconds, not with work: the pace that replicas exchange, a lease that is held for longer, and what a
+new connection asks first."""
+_SAYS_NOTHING = {"", "SELECT"}
 _AROUND = {"begin;", "commit;", "rollback;"}
 """Around these as around the others: not counted, as what goes with seconds has them too."""
 
@@ -106,8 +114,9 @@ def _night(bench: Bench, stock: Stocked, portfolios: int) -> Counted:
         requests=asked.endpoints,
         statements=said.total(),
         rows={
-            table: (now[0] - then[0], now[1] - then[1], now[2] - then[2])
+            table: (now[0] - then[0], 0 if table == "batch_runs" else now[1] - then[1], now[2] - then[2])
             for table, now in after.items()
+            # A run's row is updated for its lease, too.
             if (then := before.get(table, (0, 0, 0))) != now and table != "provider_limits"
         },
         by_statement=said,
@@ -160,15 +169,15 @@ def _statements(log: Path, begin: int) -> tuple[Counter[str], Counter[str]]:
 
 
 def _words(lines: Iterable[str]) -> Iterator[str]:
-    """The first words of each statement, numbers left out; one that begins with an empty line goes on in the next."""
-    goes_on = False
+    """The first words of each statement, numbers left out; where the first line says nothing yet, with the next one."""
+    begun: str | None = None
     for line in lines:
         found = _STATEMENT.search(line)
-        if found is None and not goes_on:
+        if found is None and begun is None:
             continue
-        said = (line if found is None else found[1]).strip()
-        goes_on = not said
-        if said:
+        said = found[1].strip() if found is not None else f"{begun} {line.strip()}".strip()
+        begun = said if said in _SAYS_NOTHING else None
+        if begun is None:
             yield re.sub(r"\d+", "?", said)[:90]
 
 

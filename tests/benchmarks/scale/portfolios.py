@@ -7,7 +7,7 @@ from benchmarks.crowd import Crowd
 from benchmarks.measuring import peak_memory
 from benchmarks.refresh_runs import refresh, workers
 from benchmarks.scale.growth import Curve, Point
-from benchmarks.scale.weight import held, wal_position
+from benchmarks.scale.weight import held, log_of
 
 TABLES = ("valuations.portfolio_snapshots", "valuations.position_values", "valuations.valuation_heads")
 AT_ONCE = 20_000
@@ -37,20 +37,21 @@ def _measure(bench: Bench, name: str, positions: int, sizes: Sequence[int]) -> C
                     there = min(there + AT_ONCE, size)
                 refresh(crowd, database, bench.market.first if not points else next(nights), processes, PATIENCE)
             with bench.narrator.step(f"the next session of {size:,}"):
-                began = wal_position(database)
+                began = log_of(database)
                 busy = processor_seconds(processes[0])
                 run = refresh(crowd, database, next(nights), processes, PATIENCE)
                 busy = processor_seconds(processes[0]) - busy
-                ended, now = wal_position(database), held(database, TABLES)
+                log, now = log_of(database).since(began), held(database, TABLES)
             points.append(
                 Point(
                     size=size,
                     seconds=run.seconds,
                     processor_seconds=busy,
                     peak_bytes=peak_memory(processes[0].process_id),
-                    wal_bytes=ended - began,
+                    wal_bytes=log.bytes,
                     stored_bytes=now.bytes,
                     rows=now.rows,
+                    details=log.details,
                 )
             )
     return Curve(

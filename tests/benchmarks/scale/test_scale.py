@@ -43,15 +43,23 @@ def test_statements_are_counted_and_what_goes_with_the_clock_is_not() -> None:
         "2026-01-01 LOG:  execute __asyncpg_stmt_1__: INSERT INTO symbols.editions VALUES ($1)\n",
         "2026-01-01 DETAIL:  Parameters: $1 = '1'\n",
         "2026-01-01 LOG:  execute <unnamed>: UPDATE symbols.provider_limits SET rate = $1\n",
+        "2026-01-01 LOG:  execute <unnamed>: UPDATE symbols.batch_runs SET lease_until = clock_timestamp()\n",
+        "2026-01-01 LOG:  statement: SELECT current_setting('jit') AS cur, set_config('jit', 'off', false)\n",
         "2026-01-01 LOG:  statement: COPY incoming_12 FROM STDIN\n",
         "2026-01-01 LOG:  execute <unnamed>: \n",
         "\tSELECT what FROM begins_on_the_second_line\n",
+        "2026-01-01 LOG:  execute __asyncpg_stmt_2__: SELECT\n",
+        "\t    t.oid,\n",
+        "\t    t.typelem     AS elemtype\n",
+        "2026-01-01 LOG:  execute __asyncpg_stmt_3__: SELECT\n",
+        "\t    what FROM is_asked_by_us\n",
     ]
     counted = [words for words in _words(lines) if not _is_uncounted(words)]
     assert counted == [
         "INSERT INTO symbols.editions VALUES ($?)",
         "COPY incoming_? FROM STDIN",
         "SELECT what FROM begins_on_the_second_line",
+        "SELECT what FROM is_asked_by_us",
     ]
 
 

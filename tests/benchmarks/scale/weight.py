@@ -28,6 +28,31 @@ def held(database: Database, tables: Sequence[str]) -> Held:
     return Held(rows, int(size))
 
 
-def wal_position(database: Database) -> int:
-    """Bytes of write-ahead log since the cluster began; of all its databases."""
-    return int(Tables(database).value("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"))
+@dataclass(frozen=True)
+class Log:
+    """Write-ahead log of all databases of the cluster, since it began."""
+
+    bytes: int
+    full_pages: int
+    """Written whole, as every page is that is changed first after a checkpoint."""
+    checkpoints: int
+
+    def since(self, before: "Log") -> "Log":
+        return Log(
+            self.bytes - before.bytes,
+            self.full_pages - before.full_pages,
+            self.checkpoints - before.checkpoints,
+        )
+
+    @property
+    def details(self) -> dict[str, float]:
+        """Why there is as much of it as there is."""
+        return {"full pages in the log": float(self.full_pages), "checkpoints": float(self.checkpoints)}
+
+
+def log_of(database: Database) -> Log:
+    [row] = Tables(database).rows(
+        "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint AS bytes, wal_fpi, num_done"
+        " FROM pg_stat_wal, pg_stat_checkpointer"
+    )
+    return Log(row["bytes"], row["wal_fpi"], row["num_done"])

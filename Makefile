@@ -28,7 +28,7 @@ demo: install ## run the whole main job once on this machine, show what happened
 up: install ## start the whole system on this machine until Ctrl-C
 	$(BIN)/local-stack up
 
-TESTS := deploy services shared clients tests/contract tests/operating tests/observability tests/kubernetes tests/end_to_end tests/chaos tests/benchmarks/scale
+TESTS := deploy services shared clients tests/contract tests/operating tests/observability tests/kubernetes tests/secured_kafka tests/end_to_end tests/chaos tests/benchmarks/scale
 
 test: install ## the tests, on real Postgres, Valkey and Kafka
 	$(BIN)/pytest $(TESTS)
@@ -47,12 +47,13 @@ chaos: install ## random operations and faults over a whole system for MINUTES (
 forecasts: install ## judge risk and VaR by what came after: 72 books over the last 500 recorded sessions (half a minute)
 	PYTHONPATH=tests $(BIN)/python -m forecast_check
 
-documents: install ## renew what is generated: docs/api, schemas of events, the models of the Python client, and dashboards
+documents: install ## renew what is generated: docs/api, schemas of events, the Python client's models, dashboards, rules for Kubernetes
 	PYTHONPATH=tests $(BIN)/python -m contract.golden
 	PYTHONPATH=tests $(BIN)/python -m contract.asyncapi
 	PYTHONPATH=tests $(BIN)/python -m contract.documents
 	PYTHONPATH=tests $(BIN)/python -m contract.client_models
 	PYTHONPATH=tests $(BIN)/python -m observability.dashboards
+	PYTHONPATH=tests $(BIN)/python -m kubernetes.rules
 
 lint: install ## style, types, the walls between the layers, and links
 	$(BIN)/ruff check .

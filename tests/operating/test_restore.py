@@ -8,86 +8,56 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
 from chaos.system.processes import until
-from local_stack.errors import ServerUnavailable
 from local_stack.programs import Program
-from local_stack.stack import Servers
 from local_stack.system import TOPICS_FILE, System, shortly_before_the_night
-from local_stack.testing import is_required
 from observer.tables import Tables
 from operating.backup import dump, restore
+from own_system.market import bring_in, synthetic
+from own_system.person import BOUGHT, Person
+from own_system.servers import OwnServers, own_servers
 from riskstream.doctor.examination import all_checks, examine
 from riskstream.doctor.examined import installed_services
 from riskstream.doctor.settings import DoctorSettings
 from riskstream.doctor.visit import Visit
-from riskstream.market.risk_factors import BENCHMARKS
 from riskstream.messaging.topics import create_topics
 from riskstream.runtime.clock import Clock
+from riskstream_client import ProblemReceived
+from riskstream_client.analytics_models import OverviewAnswer
+from riskstream_client.onboarding_bodies import NewLot
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 FIRST = date(2026, 3, 10)
-OWNER = "ana"
 
 
 @pytest.fixture
-def servers() -> Iterator[Servers]:
-    own = Servers(durable=False)
-    try:
-        own.start()
-    except ServerUnavailable as missing:
-        own.close()
-        if is_required("kafka"):
-            raise
-        pytest.skip(missing.reason)
-    try:
+def servers() -> Iterator[OwnServers]:
+    with own_servers(with_files=True) as own:
         yield own
-    finally:
-        own.close()
 
 
 @dataclass
 class Story:
     system: System
-    servers: Servers
+    servers: OwnServers
     stocks: list[str]
+    ana: Person
 
     @property
     def tables(self) -> Tables:
         return Tables(self.system.database)
 
-    def send(self, method: str, address: str, body: Any = None) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.system.issuer.token(OWNER)}"}
-        answer = httpx.request(method, address, json=body, headers=headers, timeout=30, trust_env=False)
-        assert answer.is_success, answer.text
-        return answer
-
-    def create(self, name: str, quantity: int) -> str:
-        body = {"name": name, "declared_equity": "100000", "positions": [self.lot(0, quantity)]}
-        return str(self.send("POST", f"{self.system.onboarding.url}/portfolios", body).json()["portfolio_id"])
-
-    def add(self, portfolio: str, stock: int, quantity: int) -> None:
-        self.send(
-            "POST", f"{self.system.onboarding.url}/portfolios/{portfolio}/lots", {"lots": [self.lot(stock, quantity)]}
-        )
-
-    def lot(self, stock: int, quantity: int) -> dict[str, str]:
-        return {
-            "symbol": self.stocks[stock],
-            "quantity": str(quantity),
-            "entry_price": "100",
-            "entry_date": "2026-02-02",
-        }
-
-    def overview(self, portfolio: str) -> dict[str, Any]:
-        address = f"{self.system.analytics.url}/api/v1/analytics/portfolio/{portfolio}/overview"
-        answer: dict[str, Any] = self.send("GET", address).json()
-        return answer
+    def add(self, portfolio: UUID, stock: int, quantity: int) -> None:
+        held = self.ana.portfolios.read_portfolio(portfolio)
+        more = NewLot(symbol=self.stocks[stock], quantity=quantity, entry_price=100, entry_date=BOUGHT)
+        self.ana.portfolios.add_lots(portfolio, [more], version=held.version)
 
     def settled(self) -> None:
         """Every portfolio is valued as of its version and every event said."""
@@ -99,16 +69,16 @@ class Story:
         for schema in ("symbols", "portfolios", "valuations"):
             self.tables.wait(f"outbox of {schema} empty", f"SELECT NOT EXISTS (SELECT FROM {schema}.outbox)")
 
-    def serves_what_postgres_has(self, portfolio: str) -> dict[str, Any]:
+    def serves_what_postgres_has(self, portfolio: UUID) -> OverviewAnswer:
         """Asked twice, so that the second answer is one that was kept."""
         head = self.tables.rows(
             "SELECT h.valuation, s.gross_value::float8 AS gross FROM valuations.valuation_heads h "
-            "JOIN valuations.portfolio_snapshots s USING (portfolio_id, session) WHERE portfolio_id = $1::text::uuid",
+            "JOIN valuations.portfolio_snapshots s USING (portfolio_id, session) WHERE portfolio_id = $1",
             portfolio,
         )[0]
         for _ in range(2):
-            told = self.overview(portfolio)
-            assert (told["valuation"], told["data"]["gross"]) == (head["valuation"], head["gross"]), told
+            told = self.ana.analytics.overview(portfolio)
+            assert (told.valuation, told.data.gross) == (head["valuation"], head["gross"]), told
         return told
 
     def everybody(self, do: Any) -> None:
@@ -117,12 +87,12 @@ class Story:
 
 
 @pytest.fixture
-def story(servers: Servers, tmp_path: Path) -> Iterator[Story]:
+def story(servers: OwnServers, tmp_path: Path) -> Iterator[Story]:
     system = System(
         servers,
         tmp_path / "system",
         clock=shortly_before_the_night(FIRST, seconds=0),
-        market=["--synthetic", "--seed", "11", "--symbols", "24", "--reference", str(FIRST)],
+        market=synthetic(FIRST, symbols=24),
         tuning={
             "RISKSTREAM_RECONCILE_SECONDS": "0.3",
             "RISKSTREAM_SWEEP_SECONDS": "1",
@@ -132,12 +102,11 @@ def story(servers: Servers, tmp_path: Path) -> Iterator[Story]:
         },
     )
     with system:
-        listed = httpx.get(f"{system.simulator.url}/_simulator/symbols", timeout=30, trust_env=False).json()
-        old = [item["symbol"] for item in listed if item["first_session"] < "2025" and not item["delisted"]]
-        system.add_symbols(sorted({*old, *BENCHMARKS}))
+        listed = bring_in(system, FIRST)
         system.start()
         Tables(system.database).wait("the night", "SELECT 1 FROM symbols.current_edition WHERE session = $1", FIRST)
-        yield Story(system, servers, [symbol for symbol in old if symbol not in BENCHMARKS])
+        with Person(system, "ana") as ana:
+            yield Story(system, servers, listed.stocks, ana)
 
 
 async def wrong_in_the_database(system: System, clock: Clock) -> list[str]:
@@ -153,39 +122,39 @@ async def wrong_in_the_database(system: System, clock: Clock) -> list[str]:
 def test_a_restored_database_counts_on_and_whatever_is_ahead_of_it_is_never_served(
     story: Story, tmp_path: Path
 ) -> None:
-    kept = story.create("in the backup", 10)
+    kept = story.ana.hold(story.stocks[0], declared_equity=100_000)
     story.settled()
-    assert story.serves_what_postgres_has(kept)["valuation"] == 1
+    assert story.serves_what_postgres_has(kept).valuation == 1
     backup = tmp_path / "riskstream.dump"
     dump(story.system.database.superuser_dsn, backup)
 
     # What the restore will lose, of which Redis has the answers and Kafka the events.
     story.add(kept, 1, 50)
-    lost = story.create("not in the backup", 20)
+    lost = story.ana.hold(story.stocks[0], quantity=20, declared_equity=100_000)
     story.settled()
     before = story.serves_what_postgres_has(kept)
-    assert before["valuation"] == 2
+    assert before.valuation == 2
     story.serves_what_postgres_has(lost)
 
     story.everybody(Program.stop)
     restore(story.system.database.superuser_dsn, backup)
     assert asyncio.run(wrong_in_the_database(story.system, Clock())) == []
     story.everybody(Program.start)
-    assert story.serves_what_postgres_has(kept)["valuation"] == 1
-    with pytest.raises(AssertionError, match="portfolio_not_found"):
-        story.overview(lost)
+    assert story.serves_what_postgres_has(kept).valuation == 1
+    with pytest.raises(ProblemReceived, match="portfolio_not_found"):
+        story.ana.analytics.overview(lost)
 
     # The number that the lost history gave to another valuation.
     story.add(kept, 2, 3)
     story.settled()
     after = story.serves_what_postgres_has(kept)
-    assert after["valuation"] == 2
-    assert after["data"]["gross"] != before["data"]["gross"]
+    assert after.valuation == 2
+    assert after.data.gross != before.data.gross
 
     wipe(story)
     story.add(kept, 1, 5)
     story.settled()
-    assert story.serves_what_postgres_has(kept)["valuation"] == 3
+    assert story.serves_what_postgres_has(kept).valuation == 3
     until("every service ready", lambda: all(is_ready(program) for program in story.system.services))
 
 

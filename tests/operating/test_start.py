@@ -13,14 +13,12 @@ import pytest
 
 from chaos.system.processes import until
 from local_stack.database import Database, prepare_database
-from local_stack.errors import ServerUnavailable
 from local_stack.issuer import Issuer
 from local_stack.ports import free_port
 from local_stack.process import Process
 from local_stack.programs import Analytics, Onboarding, PortfolioRefresh, Program, SymbolBatch
-from local_stack.stack import Servers
 from local_stack.system import TOPICS_FILE
-from local_stack.testing import is_required
+from own_system.servers import OwnServers, own_servers
 from riskstream.messaging.topics import create_topics
 from riskstream.runtime.clock import Clock
 
@@ -55,27 +53,17 @@ class Started:
 
 
 @pytest.fixture
-def servers() -> Iterator[tuple[Servers, Database]]:
+def servers() -> Iterator[tuple[OwnServers, Database]]:
     """Servers that were set up once and are stopped."""
-    own = Servers(durable=False)
-    try:
-        own.start()
-    except ServerUnavailable as missing:
-        own.close()
-        if is_required("kafka"):
-            raise
-        pytest.skip(missing.reason)
-    try:
+    with own_servers(with_files=True) as own:
         database = asyncio.run(prepare_database(own.postgres.dsn(), "start", Clock()))
         asyncio.run(create_topics(own.kafka.address, TOPICS_FILE))
         with ThreadPoolExecutor() as threads:
             list(threads.map(lambda server: server.stop(), (own.postgres, own.valkey, own.kafka)))
         yield own, database
-    finally:
-        own.close()
 
 
-def start(kind: type[Program], servers: Servers, database: Database, issuer: Issuer, folder: Path) -> Started:
+def start(kind: type[Program], servers: OwnServers, database: Database, issuer: Issuer, folder: Path) -> Started:
     port = free_port()
     program = kind(
         lambda: {
@@ -96,7 +84,7 @@ def start(kind: type[Program], servers: Servers, database: Database, issuer: Iss
 
 
 def test_services_wait_for_their_servers_alive_and_unready_and_need_no_help_when_these_come(
-    servers: tuple[Servers, Database], tmp_path: Path
+    servers: tuple[OwnServers, Database], tmp_path: Path
 ) -> None:
     own, database = servers
     issuer = Issuer(tmp_path / "issuer")

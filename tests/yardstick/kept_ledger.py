@@ -2,16 +2,38 @@
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 
 import numpy as np
 
 from analytics.ledger import Ledger, Lots, Splits
+from analytics.past import Past, Snapshots
 from riskstream.market.actions import action_panel
 from riskstream.market.arrays import Floats
 from riskstream.market.returns import total_returns
 from yardstick import ledger as kept
 
 NO_DAY = np.datetime64("NaT")
+
+
+def past_of(
+    lots: Sequence[kept.Lot],
+    tape: kept.Tape,
+    first_session: date,
+    declared: Decimal | None = None,
+    flows: Sequence[kept.Flow] = (),
+) -> Past:
+    """Snapshots as kept by hand, and the ledger beneath them."""
+    rows = kept.snapshots(lots, list(flows), tape, first_session, declared)
+
+    def column(name: str) -> Floats:
+        return np.array([np.nan if row[name] is None else float(row[name]) for row in rows])  # type: ignore[arg-type]
+
+    days = np.array(list(tape.sessions[tape.counts_on(first_session) :]), dtype="datetime64[D]")
+    return Past(
+        Snapshots(days, column("nav"), column("pnl"), column("flow"), column("daily_return")),
+        ledger=as_read(lots, tape, first_session, column("fees")[1:], column("gross_value")[:-1]),
+    )
 
 
 class _Action:

@@ -172,3 +172,22 @@ def _recorded() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _is_split(ratio: float) -> bool:
     return any(abs(ratio - one) <= 5e-4 for known in _SPLITS for one in (known, 1 / known))
+
+
+def without_gaps(tape: Tape) -> Tape:
+    """The last close stays where there is none.
+
+    Splits of a day without session go: a return takes a dividend of the next session as one per share before them.
+    """
+    closes: dict[str, dict[date, Decimal]] = {}
+    for symbol, known in tape.closes.items():
+        near = next(iter(known.values()), Decimal(50))
+        closes[symbol] = {}
+        for day in tape.sessions:
+            near = known.get(day, near)
+            closes[symbol][day] = near
+    splits = {
+        symbol: {day: ratio for day, ratio in ratios.items() if day in tape.sessions}
+        for symbol, ratios in tape.splits.items()
+    }
+    return Tape(tape.sessions, closes, splits, tape.distributions, tape.dividends)

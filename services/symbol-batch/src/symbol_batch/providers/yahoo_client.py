@@ -134,7 +134,7 @@ def failure_of(error: Exception, fetch: Fetch, deadline: float) -> Failure:
     if fetch.was_refused or isinstance(error, YFRateLimitError):
         return Failure(Outcome.RATE_LIMITED, "the provider answered 429 Too Many Requests")
     if isinstance(error, Timeout):
-        return Failure(Outcome.TRANSPORT, f"no answer in time; {deadline:g} s are for all its requests ({said})")
+        return Failure(Outcome.TRANSPORT, f"no answer within {deadline:g} s, which are for all its requests ({said})")
     if fetch.seen is None:
         return Failure(Outcome.TRANSPORT, f"no answer ({said})")
     return _judged(error, said, fetch.seen)

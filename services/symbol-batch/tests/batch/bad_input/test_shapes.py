@@ -236,7 +236,7 @@ async def test_a_night_of_wrong_answers_publishes_everybody_else_and_says_of_eac
     expected |= {
         "cut in the middle": ("TRANSPORT", "broke off"),
         "without an end": ("TRANSPORT", "no answer"),
-        "no answer": ("TRANSPORT", "no answer in time"),
+        "no answer": ("TRANSPORT", "no answer within 3 s"),
         "another company": ("BAD_DATA", "came back changed, and not by one ratio"),
     }
     record = await record_of(batch, TUESDAY)

@@ -1,3 +1,43 @@
-"""Makes the real servers available to every test; each starts when a test first asks for it."""
+"""Makes the real servers available to every test, and lets no test see what another one did to the logs."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
 
 pytest_plugins = ["local_stack.fixtures", "local_stack.database_fixtures"]
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """Logging is set up for a whole process, and tests share one: after each it is as it was before.
+
+    Our loggers are at module level. One that was cached at its first use would keep the set-up of that test for all
+    that follow, which then do not hear it.
+    """
+    before = {logger: _set_up_of(logger) for logger in _loggers()}
+    configure, was_configured, configuration = structlog.configure, structlog.is_configured(), structlog.get_config()
+    # Not by the fixture `monkeypatch`: it would then be there before all others and be undone after them.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            structlog, "configure", lambda **options: configure(**options | {"cache_logger_on_first_use": False})
+        )
+        yield
+    structlog.reset_defaults()
+    if was_configured:
+        configure(**configuration)
+    logging.captureWarnings(False)
+    for logger in _loggers():
+        handlers, level, logger.propagate, logger.disabled = before.get(logger, ([], logging.NOTSET, True, False))
+        logger.handlers[:] = handlers
+        if logger.level != level:
+            logger.setLevel(level)
+
+
+def _loggers() -> list[logging.Logger]:
+    return [logging.root, *(one for one in logging.root.manager.loggerDict.values() if isinstance(one, logging.Logger))]
+
+
+def _set_up_of(logger: logging.Logger) -> tuple[list[logging.Handler], int, bool, bool]:
+    return logger.handlers[:], logger.level, logger.propagate, logger.disabled

@@ -84,9 +84,10 @@ def fresh_yfinance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     yfinance.data.YfData.cache_get.cache_clear()
     # Twice per process yfinance asks `info` for a time zone it did not find: tests must not depend on their order.
     monkeypatch.setattr(yfinance.base, "_tz_info_fetch_ctr", 2)
-    yfinance.config.debug.hide_exceptions = False
+    hidden, yfinance.config.debug.hide_exceptions = yfinance.config.debug.hide_exceptions, False
     yield
-    yfinance.config.debug.hide_exceptions = True
+    # As it was, not as it is by default: symbol-batch sets it once a process.
+    yfinance.config.debug.hide_exceptions = hidden
     yfinance.data.SingletonMeta._instances.clear()
 
 

@@ -1,8 +1,10 @@
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import curl_cffi.requests.exceptions
 import pytest
+import yfinance
 from yfinance.exceptions import YFPricesMissingError, YFRateLimitError, YFTzMissingError
 
 from market_simulator.faults import Fault
@@ -127,3 +129,16 @@ def test_info_names_the_sector_as_yahoo_does_and_a_market_value_that_fits_the_pr
 def test_the_income_statement_is_readable(simulator, client_of, company):
     revenue = client_of(simulator).ticker(company).income_stmt.loc["Total Revenue"]
     assert revenue.iloc[0] > 0
+
+
+@pytest.fixture
+def raises_errors() -> Iterator[None]:
+    """What symbol-batch sets once a process, and tests of both run in one."""
+    hidden, yfinance.config.debug.hide_exceptions = yfinance.config.debug.hide_exceptions, False
+    yield
+    assert yfinance.config.debug.hide_exceptions is False
+    yfinance.config.debug.hide_exceptions = hidden
+
+
+def test_a_client_that_was_set_up_before_is_left_so(raises_errors, fresh_yfinance):
+    assert yfinance.config.debug.hide_exceptions is False

@@ -5,11 +5,12 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from rehearsal.spans import Kept
 from riskstream.runtime import tracing
@@ -19,19 +20,16 @@ from riskstream.runtime.logs import conceal, configure_logs
 Lines = Callable[[], list[dict[str, Any]]]
 
 
+log = structlog.get_logger(__name__)
+
+
 @pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+def written(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """Standard error of a process that logs as JSON."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
     text = io.StringIO()
     monkeypatch.setattr(sys, "stderr", text)
     configure_logs("rehearsal", Clock(), "json", "INFO")
-    yield text
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
+    return text
 
 
 @pytest.fixture
@@ -111,3 +109,13 @@ def test_secrets_are_taken_out_of_values_tracebacks_and_other_peoples_lines(writ
     logging.getLogger("asyncio").error("cannot reach %s", dsn, exc_info=ConnectionError(dsn))
     assert written.getvalue().count("***") == 4
     assert "pa55word" not in written.getvalue()
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_no_test_sees_what_another_did_to_the_logs(turn: str) -> None:
+    assert logging.root.level == logging.WARNING
+    with capture_logs() as heard:
+        log.info(turn)
+    assert [line["event"] for line in heard] == [turn]
+    configure_logs("rehearsal", Clock(), "json", "ERROR")
+    log.error(turn)

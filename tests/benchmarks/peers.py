@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analytics.as_held import as_held, held_returns
+from analytics.as_held import as_held, held_pnl
 from analytics.book import Book
 from analytics.book_risk import book_risk, loadings_of
 from analytics.edition import RETURN_SESSIONS, Edition
@@ -42,7 +42,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
         yield risk_beside_skfolio(held, runs, bench.size(5, 3))
     with bench.narrator.step("historical VaR and ES: ours, pandas and empyrical"):
         yield tails_beside_pandas(held, runs)
-        pnl = as_held(held_returns(held.holdings, held.edition), SESSIONS).pnl
+        pnl = as_held(held_pnl(held.holdings, held.edition), SESSIONS).pnl
         yield _beside(
             f"ES at 95 and 99 % of {SESSIONS} daily results",
             _Side("ours", partial(_shortfalls, pnl), 20 * runs),
@@ -192,7 +192,7 @@ def _skfolio_risk(peers: _Peers, edition: Edition, holdings: Holdings, Psi: Floa
 
 
 def _tails(edition: Edition, holdings: Holdings) -> Floats:
-    losses = -as_held(held_returns(holdings, edition), SESSIONS).pnl
+    losses = -as_held(held_pnl(holdings, edition), SESSIONS).pnl
     tails = [tail_of(losses, level) for level in LEVELS]
     return np.array([amount for tail in tails for amount in (tail.value_at_risk, tail.expected_shortfall)])
 

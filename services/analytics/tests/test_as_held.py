@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analytics.as_held import AsHeld, as_held, held_returns
+from analytics.as_held import AsHeld, as_held, held_pnl
 from analytics.edition import Edition
 from analytics.holdings import holdings_of
 from yardstick.books import Lot, book_of, edition_of, planted_market
@@ -23,7 +23,7 @@ def _edition(holes: dict[str, list[int]] | None = None, **made: Any) -> Edition:
 
 
 def _held(lots: list[Lot], edition: Edition, sessions: int = 252) -> AsHeld:
-    return as_held(held_returns(holdings_of(book_of(lots, nav=1.0), edition), edition), sessions)
+    return as_held(held_pnl(holdings_of(book_of(lots, nav=1.0), edition), edition), sessions)
 
 
 LOTS = [Lot("AAA", 300.0), Lot("BBB", -100.0), Lot("AAA", 50.0)]
@@ -119,6 +119,7 @@ def test_what_lies_before_the_editions_history_is_left_out_for_all() -> None:
     assert (len(held.sessions), held.left_out, held.filled_share) == (270, 45, 0.0)
     assert held.entered.all()
     assert _held(LOTS, young, sessions=252).left_out == 0
+    assert not young.given_returns.holed.any(), "or every book of a young database would be gone through day by day"
 
 
 def test_without_any_factor_each_symbols_own_past_is_all_there_is() -> None:

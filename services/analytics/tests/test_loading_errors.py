@@ -23,8 +23,7 @@ ERRORS = loading_errors_of(EDITION, ROWS)
 
 def standard_errors(errors: LoadingErrors, values: list[float]) -> NDArray[np.float64]:
     """(8,) of what a book with these values holds of each factor."""
-    amounts = np.repeat(np.array(values)[:, None], 8, axis=1)
-    return root_sum_of_squares(errors.scores(amounts, np.arange(len(values))))
+    return root_sum_of_squares(errors.scores(np.array(values)))
 
 
 def by_hand(symbol: str) -> NDArray[np.float64]:
@@ -49,6 +48,19 @@ def test_the_error_of_one_symbol_is_its_regressions_own_also_with_holes(number: 
 def test_a_book_is_off_by_the_sum_of_what_its_symbols_are_off_by_on_each_session() -> None:
     together = 600 * by_hand("AAA") - 200 * by_hand("BBB") + 50 * by_hand("CCC")
     assert standard_errors(ERRORS, [600, -200, 50]) == pytest.approx(np.sqrt((together**2).sum(axis=0)), rel=1e-9)
+
+
+def test_amounts_that_differ_by_factor_are_each_factors_own() -> None:
+    by_factor = np.random.default_rng(2).normal(0, 100, (3, 8))
+    expected = sum(by_factor[n] * by_hand(symbol) for n, symbol in enumerate(SYMBOLS))
+    np.testing.assert_allclose(ERRORS.scores(by_factor), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_some_of_the_symbols_are_those_with_the_rest_at_nothing() -> None:
+    values, rows = np.array([600.0, -200.0, 50.0]), np.array([2, 0])
+    some = ERRORS.scores(values, rows)
+    np.testing.assert_allclose(some, ERRORS.scores(np.array([600.0, 0.0, 50.0])), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(some, ERRORS.scores(np.repeat(values[:, None], 8, axis=1), rows), rtol=1e-12, atol=1e-15)
 
 
 def test_without_a_penalty_it_is_whites_error_of_statsmodels(monkeypatch: pytest.MonkeyPatch) -> None:

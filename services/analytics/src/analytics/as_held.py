@@ -32,21 +32,21 @@ class AsHeld:
 
 
 @dataclass(frozen=True)
-class HeldReturns:
-    """The returns of what is held, looked up once for whoever goes through them."""
+class HeldPnl:
+    """What all the holdings would have made, added up once for whoever asks for a part of it."""
 
     holdings: Holdings
     edition: Edition
-    returns: Floats
-    """(N, T) on the edition's sessions, holes filled."""
+    pnl: Floats
+    """(T,) USD on the edition's sessions, holes filled, and with 0 where they could not be."""
 
 
-def held_returns(holdings: Holdings, edition: Edition) -> HeldReturns:
-    """Of the N symbols held."""
-    return HeldReturns(holdings, edition, edition.given_returns.returns[holdings.rows])
+def held_pnl(holdings: Holdings, edition: Edition) -> HeldPnl:
+    """`Σ market value now × simple return then`."""
+    return HeldPnl(holdings, edition, holdings.market_values @ edition.given_returns.returns[holdings.rows])
 
 
-def as_held(held: HeldReturns, sessions: int) -> AsHeld:
+def as_held(held: HeldPnl, sessions: int) -> AsHeld:
     """P&L of the edition's last `sessions`, `Σ market value now × simple return then`.
 
     Where a symbol has no return, it has the one that the risk model gives it (`analytics.given_returns`). Where that
@@ -54,7 +54,7 @@ def as_held(held: HeldReturns, sessions: int) -> AsHeld:
     the symbol. Sessions before the edition's history are left out for all.
     """
     holdings, edition, known = held.holdings, held.edition, held.edition.given_returns
-    days, values = edition.sessions[-sessions:], holdings.market_values
+    days, values, pnl = edition.sessions[-sessions:], holdings.market_values, held.pnl[-sessions:]
     first = max(known.first - (len(edition.sessions) - len(days)), 0)
     used = np.arange(len(days)) >= first
     entered = np.full(len(values), used.any())
@@ -69,10 +69,13 @@ def as_held(held: HeldReturns, sessions: int) -> AsHeld:
         used[first:] = ~unknown[entered[holed] & (values[holed] != 0)].any(axis=0)
         given = known.given[of, -sessions:] & used
         filled[holed] = np.where(entered[holed], given.sum(axis=1), 0)
+    if not entered.all():
+        left = ~entered
+        pnl = pnl - values[left] @ known.returns[holdings.rows[left], -sessions:]
     whole = float(holdings.gross_values[entered].sum() * used.sum())
     return AsHeld(
         sessions=days[used],
-        pnl=(np.where(entered, values, 0.0) @ held.returns[:, -sessions:])[used],
+        pnl=pnl[used],
         left_out=int((~used).sum()),
         entered=entered,
         filled=filled,

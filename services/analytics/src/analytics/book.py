@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 
 from riskstream.market.arrays import Bools, Floats
 
@@ -76,6 +77,10 @@ class Columns:
     """The same N lots field by field: what is asked of a thousand of them is asked of all at once."""
 
     symbols: tuple[str, ...]
+    names: tuple[str, ...]
+    """The symbols, each once, ascending."""
+    name_of: NDArray[np.intp]
+    """(N,) the place of the lot's symbol in `names`."""
     sectors: tuple[str | None, ...]
     sector_names: tuple[str, ...]
     """What the lot is counted under: its sector, PRIVATE if it is that, nothing where no profile says."""
@@ -116,8 +121,12 @@ class Book:
         """In the order of `positions`."""
         fields: Any = Position._make(zip(*self.positions, strict=True) if self.positions else ((),) * _FIELDS)
         count = len(self.positions)
+        names = tuple(sorted(set(fields.symbol)))
+        place = dict(zip(names, range(len(names)), strict=True))
         return Columns(
             symbols=fields.symbol,
+            names=names,
+            name_of=np.fromiter(map(place.__getitem__, fields.symbol), np.intp, count),
             sectors=fields.sector,
             sector_names=tuple(
                 [

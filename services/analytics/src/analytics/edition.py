@@ -12,11 +12,25 @@ from numpy.typing import NDArray
 from analytics.given_returns import GivenReturns, given_returns
 from analytics.loading_regressions import LoadingRegressions, loading_regressions
 from analytics.risk_model import RiskModel
-from riskstream.market.arrays import Days, Floats
+from riskstream.market.arrays import Bools, Days, Floats
 from riskstream.market.risk_factors import BENCHMARKS, risk_factor_returns
 
 RETURN_SESSIONS = 315
 """A year of rolling windows of 63 sessions needs so many returns: 252 + 63."""
+
+
+@dataclass(frozen=True)
+class Exposures:
+    """Of S symbols to F factors, 0 where there is none, so that they can be summed over a book."""
+
+    known: Floats
+    """(S, F) 1 where there is an exposure."""
+    complete: Bools
+    """(S,) whether there is one to each factor."""
+    betas: Floats
+    """(S, F)"""
+    variances: Floats
+    """(S, F) squared standard errors."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +95,17 @@ class Edition:
         return found
 
     @cached_property
+    def exposures(self) -> Exposures:
+        """`betas` and `standard_errors`, ready to be summed."""
+        known = ~np.isnan(self.betas)
+        return Exposures(
+            known=known.astype(np.float64),
+            complete=np.asarray(known.all(axis=1)),
+            betas=np.where(known, self.betas, 0.0),
+            variances=np.where(known, self.standard_errors, 0.0) ** 2,
+        )
+
+    @cached_property
     def given_returns(self) -> GivenReturns:
         """(S, T) without holes, as far as the risk model can fill them."""
         return given_returns(self.returns, self.risk, self.factor_returns)
@@ -92,7 +117,7 @@ class Edition:
 
     def prepare(self) -> None:
         """Make now what is made once for all books, so that no question pays for it."""
-        _ = self.gaps, self.given_returns, self.loading_regressions
+        _ = self.gaps, self.exposures, self.given_returns, self.loading_regressions
         if self.risk.factors is not None:
             _ = self.risk.loadings
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from analytics.as_held import HeldReturns, held_returns
+from analytics.as_held import HeldPnl, held_pnl
 from analytics.book import Book
 from analytics.edition import Edition
 from analytics.forecast import Forecast, forecast_of
@@ -30,9 +30,9 @@ class Evidence:
         return holdings_of(self.book, self.edition)
 
     @cached_property
-    def held_returns(self) -> HeldReturns:
+    def held_pnl(self) -> HeldPnl:
         """The past of the holdings, shared likewise."""
-        return held_returns(self.holdings, self.edition)
+        return held_pnl(self.holdings, self.edition)
 
     @cached_property
     def forecast(self) -> Forecast:

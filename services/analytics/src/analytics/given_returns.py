@@ -19,7 +19,7 @@ class GivenReturns:
     unknown: Bools
     """(S, T) whether neither is known."""
     holed: Bools
-    """(S,) whether the symbol lacks a return of its own on any session."""
+    """(S,) whether the symbol lacks a return of its own on any session from `first` on."""
     first: int
     """The first session on which all factors are known: what lies before is before the edition's history. 0 where they
     never are, for then each symbol's own past is all there is."""
@@ -31,10 +31,11 @@ def given_returns(returns: Floats, risk: RiskModel, factor_returns: Floats) -> G
     It makes a past quieter than it may have been (`domain.md` §4, historical replay).
     """
     found, missing = returns.copy(), np.isnan(returns)
-    holed: Bools = np.asarray(missing.any(axis=1))
-    found[holed] = np.where(missing[holed], risk.betas[holed] @ factor_returns.T, returns[holed])
+    lacking = missing.any(axis=1)
+    found[lacking] = np.where(missing[lacking], risk.betas[lacking] @ factor_returns.T, returns[lacking])
     unknown = np.isnan(found)
     found[unknown] = 0.0
     complete = np.flatnonzero(np.isfinite(factor_returns).all(axis=1))
     first = int(complete[0]) if len(complete) else 0
+    holed: Bools = np.asarray(missing[:, first:].any(axis=1))
     return GivenReturns(found, missing & ~unknown, unknown, holed, first)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 from uuid import UUID
 
 import numpy as np
@@ -36,6 +37,10 @@ class Holdings:
     """(N,) signed USD, net."""
     gross_values: Floats
     """(N,) USD: Σ |market value| of the symbol's lots."""
+    lots: NDArray[np.intp]
+    """(N,) how many of the symbol's there are."""
+    place_of_lot: NDArray[np.intp]
+    """(L,) of each of the book's positions: the place of its symbol here, −1 where it is not at risk or outside."""
     sectors: tuple[str | None, ...]
     outside: tuple[Outside, ...]
     gross: float
@@ -62,29 +67,32 @@ def holdings_of(book: Book, edition: Edition) -> Holdings:
     """The book as the edition can speak of it. Lots without value, closed on the session, are left aside."""
     columns = book.columns
     at_risk = columns.market_values != 0
-    rows = edition.rows(columns.symbols)
-    inside = at_risk & (rows >= 0)
+    rows = edition.rows(columns.names)
+    inside = at_risk & (rows >= 0)[columns.name_of]
     inside[list(book.outside)] = False
     places = np.flatnonzero(inside)
-    held = [columns.symbols[n] for n in places.tolist()]
-    symbols = tuple(sorted(set(held)))
-    number = {symbol: n for n, symbol in enumerate(symbols)}
-    of = np.array([number[symbol] for symbol in held], dtype=np.intp)
-    values = columns.market_values[places]
-    own_rows = np.empty(len(symbols), dtype=np.intp)
-    own_rows[of] = rows[places]
-    sectors = {symbol: columns.sectors[n] for symbol, n in zip(held, places.tolist(), strict=True)}
+    values, names = columns.market_values[places], columns.name_of[places]
+    held = np.bincount(names, minlength=len(rows)) > 0
+    of = (np.cumsum(held) - 1)[names]
+    count = int(held.sum())
+    place_of_lot = np.full(len(inside), -1, dtype=np.intp)
+    place_of_lot[places] = of
+    # Of several lots of a symbol the last one's place stays.
+    last = np.empty(count, dtype=np.intp)
+    last[of] = places
     outside = tuple(
         Outside(lot.position_id, lot.symbol, lot.market_value, book.outside.get(n, "unknown"))
         for n in np.flatnonzero(at_risk & ~inside).tolist()
         for lot in (book.positions[n],)
     )
     return Holdings(
-        symbols=symbols,
-        rows=own_rows,
-        market_values=np.asarray(np.bincount(of, values, len(symbols)), dtype=np.float64),
-        gross_values=np.asarray(np.bincount(of, np.abs(values), len(symbols)), dtype=np.float64),
-        sectors=tuple(map(sectors.__getitem__, symbols)),
+        symbols=tuple(compress(columns.names, held)),
+        rows=rows[held],
+        market_values=np.asarray(np.bincount(of, values, count), dtype=np.float64),
+        gross_values=np.asarray(np.bincount(of, np.abs(values), count), dtype=np.float64),
+        lots=np.bincount(of, minlength=count),
+        place_of_lot=place_of_lot,
+        sectors=tuple(map(columns.sectors.__getitem__, last.tolist())),
         outside=outside,
         gross=float(np.abs(columns.market_values).sum()),
         nav=book.snapshot.nav,

@@ -32,15 +32,20 @@ class LoadingErrors:
     """(N,) of sessions, in `regressions`."""
     regressions: LoadingRegressions
 
-    def scores(self, amounts: Floats, rows: NDArray[np.intp]) -> Floats:
-        """(T, 8) what each session adds to the errors of `Σ_i amounts_ik β_ik`, for every factor k, over `rows`.
+    def scores(self, amounts: Floats, rows: NDArray[np.intp] | None = None) -> Floats:
+        """(T, 8) what each session adds to the errors of `Σ_i amounts_ik β_ik`, for every factor k, over `rows` or all.
 
-        `amounts` (N, 8) in any unit. The standard error of a sum of them over factors is the root of its sum of
-        squares over sessions.
+        `amounts` (N, 8), or (N,) of which as much is held of every factor, in any unit. The standard error of a sum of
+        them over factors is the root of its sum of squares over sessions.
         """
-        rows = rows[self.known[rows]]
-        unbroken = self.sets[rows] == UNBROKEN
-        return self._of_unbroken(amounts, rows[unbroken]) + self._of_broken(amounts, rows[~unbroken])
+        own, sets, known = self.residuals, self.sets, self.known
+        if rows is not None:
+            own, sets, known, amounts = own[rows], sets[rows], known[rows], amounts[rows]
+        unbroken = known & (sets == UNBROKEN)
+        broken = np.flatnonzero(known & ~unbroken)
+        # Those that share one regression are added up first.
+        found: Floats = (own.T @ (amounts.T * unbroken).T).reshape(len(own.T), -1) * self.regressions.unbroken
+        return found + self._of_broken(own[broken], amounts[broken], sets[broken]) if len(broken) else found
 
     def covariances(self, rows: NDArray[np.intp]) -> Floats:
         """(n, 8, 8) of the errors of each symbol's loadings alone; NaN for one that is not known."""
@@ -51,17 +56,11 @@ class LoadingErrors:
         found[~self.known[rows]] = np.nan
         return found
 
-    def _of_unbroken(self, amounts: Floats, rows: NDArray[np.intp]) -> Floats:
-        """Of symbols that share one regression: their amounts of residuals are added first."""
-        found: Floats = (self.residuals[rows].T @ amounts[rows]) * self.regressions.unbroken
-        return found
-
-    def _of_broken(self, amounts: Floats, rows: NDArray[np.intp]) -> Floats:
+    def _of_broken(self, residuals: Floats, amounts: Floats, sets: NDArray[np.intp]) -> Floats:
         """Of symbols with a regression each: `Σ_i e_it amounts_ik inverse_ikl` first, then times the factors."""
-        sets = self.sets[rows]
-        weighted = amounts[rows, :, None] * self.regressions.inverses[sets]
+        weighted = amounts.reshape(len(sets), -1, 1) * self.regressions.inverses[sets]
         centres = np.einsum("nkl,nl->nk", weighted, self.regressions.means[sets])
-        together = self.residuals[rows].T @ np.concatenate([weighted.reshape(len(rows), FACTORS**2), centres], axis=1)
+        together = residuals.T @ np.concatenate([weighted.reshape(len(sets), FACTORS**2), centres], axis=1)
         by_factor = together[:, : FACTORS**2].reshape(-1, FACTORS, FACTORS)
         found: Floats = np.einsum("tkl,tl->tk", by_factor, self.regressions.factor_returns) - together[:, FACTORS**2 :]
         return found

@@ -1,6 +1,7 @@
 """How much of a portfolio is in few places."""
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Literal
 
 import numpy as np
@@ -77,37 +78,39 @@ def compute(evidence: Evidence, parameters: ConcentrationParameters) -> Finding[
     """
     columns = evidence.book.columns
     at_risk = columns.market_values != 0
-    places = np.flatnonzero(at_risk & ~columns.unpriced).tolist()
-    held, values = bool(places), columns.market_values[places]
+    places = np.flatnonzero(at_risk & ~columns.unpriced)
+    held, values = len(places) > 0, columns.market_values[places]
     gross = float(np.abs(values).sum())
     unpriced = float(np.abs(columns.market_values[columns.unpriced]).sum())
     long, short = float(values[values > 0].sum()), float(values[values < 0].sum())
+    sectors = sorted(set(columns.sector_names))
+    place = {sector: n for n, sector in enumerate(sectors)}
+    sector_of = np.fromiter(map(place.__getitem__, columns.sector_names), np.intp, len(columns.sector_names))
     result = Concentration(
         reason=None if held else "nothing_priced" if at_risk.any() else "nothing_held",
         gross_usd=gross,
         long_share=long / gross if held else None,
         short_share=short / gross if held else None,
         net_share=(long + short) / gross if held else None,
-        by_symbol=_grouped([columns.symbols[n] for n in places], values, parameters.top),
-        by_sector=_grouped([columns.sector_names[n] for n in places], values, None),
+        by_symbol=_grouped(columns.names, columns.name_of[places], values, parameters.top),
+        by_sector=_grouped(sectors, sector_of[places], values, None),
         unpriced_positions=int(at_risk.sum()) - len(places),
         unpriced_usd=unpriced,
     )
     return Finding(result, gross / (gross + unpriced) if at_risk.any() else None)
 
 
-def _grouped(names: Sequence[str], values: Floats, top: int | None) -> Grouped:
-    """By name, the empty one for none."""
-    place: dict[str, int] = {name: n for n, name in enumerate(sorted(set(names)))}
-    of: NDArray[np.intp] = np.array([place[name] for name in names], dtype=np.intp)
-    long = np.bincount(of, np.maximum(values, 0.0), len(place))
-    short = np.bincount(of, np.minimum(values, 0.0), len(place))
+def _grouped(names: Sequence[str], of: NDArray[np.intp], values: Floats, top: int | None) -> Grouped:
+    """Of `names`, ascending and the empty one for none, those that `of` has."""
+    lots = np.bincount(of, minlength=len(names))
+    known = list(compress(names, lots))
+    long = np.bincount(of, np.maximum(values, 0.0), len(names))[lots > 0]
+    short = np.bincount(of, np.minimum(values, 0.0), len(names))[lots > 0]
     whole = float(np.abs(values).sum())
     shares: Floats = (long - short) / (whole or 1.0)
     largest = np.argsort(-shares, kind="stable")
     ordered = shares[largest]
     hhi = float(shares @ shares) * 10_000 if whole else None
-    known = list(place)
     return Grouped(
         groups=len(known),
         hhi=hhi,

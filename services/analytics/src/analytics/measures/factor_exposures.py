@@ -10,9 +10,7 @@ from analytics.book import Book, Position
 from analytics.edition import Edition
 from analytics.evidence import Evidence
 from analytics.factors import FACTOR_NAMES, FACTORS
-from analytics.lot_exposures import LotExposures, lot_exposures
 from analytics.measures.measure import Finding, Measure, Parameters, Result
-from riskstream.market.arrays import Floats
 
 BooksReason = Literal["nav_not_positive", "no_position_has_it"]
 
@@ -63,13 +61,14 @@ def compute(evidence: Evidence, _: Parameters) -> Finding[FactorExposures]:
     lot changes nothing. A position lacking the exposure is left out of the sum and named; it never counts as 0. A book
     without any value at risk (gross 0) has exposure 0. The coverage of the whole is the smallest of the twelve.
     """
-    book, edition = evidence.book, evidence.edition
-    found, values = lot_exposures(book, edition), book.market_values
-    entered = found.entered
-    dollars = np.where(entered, values[:, None] * found.betas, 0.0).sum(axis=0)
-    dollar_errors = _dollar_errors(found, values)
-    gross = float(np.abs(values).sum())
-    covered = (np.abs(values)[:, None] * entered).sum(axis=0)
+    book, edition, holdings = evidence.book, evidence.edition, evidence.holdings
+    of, rows, gross = edition.exposures, holdings.rows, holdings.gross
+    known = of.known[rows]
+    dollars = holdings.market_values @ of.betas[rows]
+    dollar_errors = np.sqrt(holdings.market_values**2 @ of.variances[rows])
+    covered, lots = holdings.gross_values @ known, holdings.lots @ known
+    # Lots that lack any of the twelve, or are outside altogether.
+    whole = np.append(of.complete[rows], False)[holdings.place_of_lot]
     result = FactorExposures(
         factors=[
             _exposure(
@@ -78,28 +77,18 @@ def compute(evidence: Evidence, _: Parameters) -> Finding[FactorExposures]:
                 column,
                 dollars=float(dollars[column]),
                 dollar_error=float(dollar_errors[column]),
-                coverage=float(covered[column] / gross) if gross > 0 else None,
-                positions=int(entered[:, column].sum()),
+                coverage=min(float(covered[column] / gross), 1.0) if gross > 0 else None,
+                positions=int(lots[column]),
             )
             for column in range(len(FACTORS))
         ],
         excluded=[
             exclusion
-            for n in np.flatnonzero((values != 0) & ~entered.all(axis=1)).tolist()
+            for n in np.flatnonzero((book.market_values != 0) & ~whole).tolist()
             for exclusion in _exclusions(book.positions[n], book.outside.get(n), edition)
         ],
     )
-    return Finding(result, float(covered.min() / gross) if gross > 0 else None)
-
-
-def _dollar_errors(of: LotExposures, values: Floats) -> Floats:
-    """(F,) standard errors of the dollar exposures: each symbol's net value times its error, in quadrature."""
-    errors = np.where(of.entered, values[:, None] * of.standard_errors, 0.0)
-    order = np.argsort(of.rows, kind="stable")
-    first = np.flatnonzero(np.diff(of.rows[order], prepend=-2))
-    by_symbol = np.add.reduceat(errors[order], first) if len(first) else errors
-    found: Floats = np.sqrt((by_symbol**2).sum(axis=0))
-    return found
+    return Finding(result, min(float(covered.min() / gross), 1.0) if gross > 0 else None)
 
 
 def _exposure(

@@ -98,7 +98,7 @@ class StressErrors:
     @cached_property
     def _scores(self) -> Floats:
         """(T, 8)"""
-        return self._scores_of(np.arange(len(self.values)))
+        return self.loadings.scores(self.values)
 
     @cached_property
     def _scores_by_sector(self) -> Floats:
@@ -116,7 +116,7 @@ class StressErrors:
         return found
 
     def _scores_of(self, rows: NDArray[np.intp]) -> Floats:
-        return self.loadings.scores(np.broadcast_to(self.values[:, None], self.moved.shape), rows)
+        return self.loadings.scores(self.values, rows)
 
 
 def pull_errors(factors: FactorCovariance) -> Floats:

@@ -173,7 +173,7 @@ def compute(evidence: Evidence, _: Parameters) -> Finding[Var]:
 
 def _historical(evidence: Evidence) -> HistoricalVar:
     holdings, edition = evidence.holdings, evidence.edition
-    held = as_held(evidence.held_returns, SESSIONS)
+    held = as_held(evidence.held_pnl, SESSIONS)
     at_risk = holdings.gross > 0
     reason: NoHistoryReason | None = None
     if at_risk and not held.entered.any():

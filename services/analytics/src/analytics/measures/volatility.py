@@ -98,7 +98,7 @@ class Volatility(Result):
 def compute(evidence: Evidence, _: Parameters) -> Finding[Volatility]:
     """Realised volatilities, an exponentially weighted one, and what today's is among a year of them (§4)."""
     holdings = evidence.holdings
-    past = as_held(evidence.held_returns, RETURN_SESSIONS)
+    past = as_held(evidence.held_pnl, RETURN_SESSIONS)
     still = holdings.gross == 0
     lacking: dict[int, ExcludedReason] = {int(n): "no_returns" for n in np.flatnonzero(~past.entered)}
     none: NoVolatilityReason | None = None

@@ -5,6 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import settings
+
+# A machine that pauses for a moment is no fault of what is tested. The rest is as it is by default: with `CI` set, the
+# examples are the same in every run.
+settings.register_profile("unhurried", parent=settings.default, deadline=None)
+settings.load_profile("unhurried")
 
 pytest_plugins = ["local_stack.fixtures", "local_stack.database_fixtures"]
 

@@ -1,6 +1,6 @@
 """A book: one valuation of one portfolio, whole, as the arithmetic reads it."""
 
-from collections import defaultdict
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -163,18 +163,14 @@ class Book:
         """(N,) signed market value over NAV; null where NAV is not positive, for then no weight means anything."""
         return self.market_values / self.snapshot.nav if self.snapshot.nav > 0 else None
 
-    @cached_property
-    def public_lots(self) -> Mapping[str, tuple[int, ...]]:
-        """The places in `positions` of each symbol's public lots, in their order."""
-        places = np.flatnonzero(self.columns.public).tolist()
-        names = list(compress(self.columns.symbols, self.columns.public))
-        lots: dict[str, tuple[int, ...]] = dict(zip(names, zip(places, strict=True), strict=True))
-        if len(lots) < len(names):  # a symbol has several
-            several: dict[str, list[int]] = defaultdict(list)
-            for name, place in zip(names, places, strict=True):
-                several[name].append(place)
-            lots = {name: tuple(held) for name, held in several.items()}
-        return lots
+    def public_lots(self, symbol: str) -> list[int]:
+        """The places in `positions` of the symbol's public lots, in their order."""
+        columns = self.columns
+        place = bisect_left(columns.names, symbol)
+        if place == len(columns.names) or columns.names[place] != symbol:
+            return []
+        found: list[int] = np.flatnonzero((columns.name_of == place) & columns.public).tolist()
+        return found
 
     @cached_property
     def estimable_symbols(self) -> frozenset[str]:

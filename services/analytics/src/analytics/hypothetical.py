@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from uuid import uuid5
 
 import numpy as np
@@ -28,8 +29,9 @@ def close_of(symbol: str, book: Book, edition: Edition) -> float:
 
     What the book values its own lots at comes first, so that trading in what is held changes no value.
     """
-    if symbol in book.public_lots:
-        first = book.positions[book.public_lots[symbol][0]]
+    held = book.public_lots(symbol)
+    if held:
+        first = book.positions[held[0]]
         if first.price is None or first.price_status == "unpriced":
             raise ImpossibleTradeError(
                 f"{symbol} has no close within five sessions of {book.session}, so that a trade in it has no price"
@@ -86,7 +88,7 @@ def trades_to(book: Book, edition: Edition, weights: Mapping[str, float], *, clo
         )
     wanted = dict(weights)
     if close_others:
-        for symbol in book.public_lots:
+        for symbol in dict.fromkeys(compress(book.columns.symbols, book.columns.public)):
             if _held(book, symbol) != 0:
                 wanted.setdefault(symbol, 0.0)
     return [
@@ -97,7 +99,7 @@ def trades_to(book: Book, edition: Edition, weights: Mapping[str, float], *, clo
 
 def _held(book: Book, symbol: str) -> float:
     """Shares of a public symbol, net."""
-    lots = (book.positions[place] for place in book.public_lots.get(symbol, ()))
+    lots = (book.positions[place] for place in book.public_lots(symbol))
     return sum((lot.quantity for lot in lots if lot.market_value != 0), 0.0)
 
 
@@ -113,7 +115,7 @@ def _closed(book: Book, symbol: str, quantity: float) -> tuple[dict[int, Positio
     """The lots of the other side, by place, closed as far as a trade goes, None where whole; and the rest of it."""
     left = quantity
     lots: dict[int, Position | None] = {}
-    for place in book.public_lots.get(symbol, ()):
+    for place in book.public_lots(symbol):
         lot = book.positions[place]
         if lot.quantity * left >= 0 or lot.market_value == 0:
             continue
@@ -128,7 +130,7 @@ def _closed(book: Book, symbol: str, quantity: float) -> tuple[dict[int, Positio
 def _new_lot(book: Book, edition: Edition, symbol: str, price: float) -> Position:
     """Priced as the lots of the symbol that are there, if there are any."""
     position_id = uuid5(book.portfolio, f"what-if:{symbol}")
-    for place in book.public_lots.get(symbol, ()):
+    for place in book.public_lots(symbol):
         return book.positions[place]._replace(position_id=position_id, cost_basis=None, unrealised_pnl=None, pnl=0.0)
     return Position(
         position_id=position_id,

@@ -1,7 +1,7 @@
 """What every figure would be after some trades, and how far from what it is."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -30,24 +30,26 @@ class Compared:
 
     measure: AnyMeasure
     parameters: Parameters
-    left_aside: Mapping[str, Any] = field(default_factory=dict)
+    left_aside: tuple[str, ...] = ()
 
     def figures(self, evidence: Evidence) -> tuple[dict[str, float | None], float | None]:
         """Every number and null of the answer by its place, and the coverage."""
         finding = self.measure.compute(evidence, self.parameters)
         found: dict[str, float | None] = {}
-        _collect(finding.result.model_dump(exclude=dict(self.left_aside)), "", found)
+        for name, value in vars(finding.result).items():
+            if name not in self.left_aside:
+                _put(value, name, found)
         return found, finding.coverage
 
 
 COMPARED = (
-    Compared(factor_exposures.MEASURE, factor_exposures.MEASURE.parameters(), {"excluded": True}),
-    Compared(risk.MEASURE, risk.RiskParameters(), {"excluded": True}),
-    Compared(var.MEASURE, var.MEASURE.parameters(), {"excluded": True}),
-    Compared(volatility.MEASURE, volatility.MEASURE.parameters(), {"excluded": True}),
+    Compared(factor_exposures.MEASURE, factor_exposures.MEASURE.parameters(), ("excluded",)),
+    Compared(risk.MEASURE, risk.RiskParameters(), ("excluded",)),
+    Compared(var.MEASURE, var.MEASURE.parameters(), ("excluded",)),
+    Compared(volatility.MEASURE, volatility.MEASURE.parameters(), ("excluded",)),
     Compared(concentration.MEASURE, concentration.MEASURE.parameters()),
     Compared(sector_exposure.MEASURE, sector_exposure.MEASURE.parameters()),
-    Compared(replace(stress_test.MEASURE, compute=stress_test.totals), StressTestParameters(), {"excluded": True}),
+    Compared(replace(stress_test.MEASURE, compute=stress_test.totals), StressTestParameters(), ("excluded",)),
 )
 """What needs nothing but holdings and the edition. What is made of the past stays as it is; diversification takes
 longer than all of these together, and correlations are of symbols, not of what is held of them."""
@@ -194,22 +196,24 @@ _NAMING = ("factor", "scenario", "sector", "symbol", "position_id", "confidence"
 """The fields by which an entry of a list is known, whatever its place."""
 
 
-def _collect(value: Any, place: str, found: dict[str, float | None]) -> None:
-    """Put every number and null of a result into `found`, by its place."""
-    entries = value.items() if isinstance(value, dict) else [(_name_of(one, n), one) for n, one in enumerate(value)]
-    before = f"{place}." if place else ""
-    for name, inner in entries:
-        # By far the most are numbers and strings.
-        kind = type(inner)
-        if kind is float or kind is int or inner is None:
-            found[f"{before}{name}"] = inner
-        elif kind is dict or kind is list or kind is tuple:
-            _collect(inner, f"{before}{name}", found)
+def _put(value: Any, place: str, found: dict[str, float | None]) -> None:
+    """Put the number or null, or every one in it, into `found`, by its place."""
+    # By far the most are numbers and strings.
+    kind = type(value)
+    if kind is float or kind is int or value is None:
+        found[place] = value
+    elif kind is list or kind is tuple:
+        for number, inner in enumerate(value):
+            _put(inner, f"{place}.{_name_of(inner, number)}", found)
+    elif isinstance(value, Result):
+        for name, inner in vars(value).items():
+            _put(inner, f"{place}.{name}", found)
 
 
 def _name_of(entry: Any, number: int) -> Any:
-    if isinstance(entry, Mapping):
-        return next((entry[field] for field in _NAMING if field in entry), number)
+    if isinstance(entry, Result):
+        fields = vars(entry)
+        return next((fields[field] for field in _NAMING if field in fields), number)
     return number
 
 

@@ -119,7 +119,7 @@ def test_a_paused_server_can_be_stopped(valkey: ValkeyServer) -> None:
     began = time.monotonic()
     valkey.stop()
     assert not valkey.running
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 def test_kafka_comes_back_on_its_port_after_a_stop_a_kill_and_a_pause(kafka_or_skip: KafkaServer) -> None:

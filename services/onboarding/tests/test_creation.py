@@ -110,7 +110,7 @@ async def test_the_answer_is_pending_when_the_wait_is_over(make_api, layer):
     api = await make_api(valuation_wait_ms=60)
     began = asyncio.get_running_loop().time()
     answer = await api.create(portfolio(KNOWN))
-    assert 0.06 <= asyncio.get_running_loop().time() - began < 3
+    assert 0.06 <= asyncio.get_running_loop().time() - began < 15
     assert (answer.status_code, answer.json()["status"]) == (201, "pending")
 
 

@@ -225,7 +225,7 @@ async def test_a_process_that_is_told_to_stop_ends_its_streams_and_then_itself()
     began = time.monotonic()
     os.kill(os.getpid(), signal.SIGTERM)
     assert await asyncio.wait_for(running, 10) == 0
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8
     for text in await asyncio.gather(*listening):
         [last] = events_of(text.replace(": still here\n\n", ""))
         assert (last["event"], last["retry"]) == ("interrupted", "1000")

@@ -47,12 +47,12 @@ async def test_a_hanging_redis_costs_one_timeout_for_many_requests(valkey_server
     valkey_server.pause()
     try:
         began = time.monotonic()
-        for _ in range(20):
+        for _ in range(100):
             assert await cache.get(KEY, QUESTION) is None
         took = time.monotonic() - began
     finally:
         valkey_server.resume()
-    assert 0.1 < took < 1.5
+    assert 0.1 < took < 10
     await cache.close()
 
 

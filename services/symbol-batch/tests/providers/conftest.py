@@ -78,6 +78,14 @@ class QuietServer(ThreadingHTTPServer):
 
 
 @pytest.fixture
+def deadline(request: pytest.FixtureRequest) -> float:
+    """Seconds for a question: few where the server is told not to answer in order, else more than a machine pauses."""
+    case = getattr(request.node, "callspec", None)
+    said = {} if case is None else {**case.params.get("how", {}), **case.params.get("said", {})}
+    return 1.2 if "manner" in said else 20.0
+
+
+@pytest.fixture
 def canned() -> Iterator[Canned]:
     yfinance.data.SingletonMeta._instances.clear()
     server, closing = QuietServer(("127.0.0.1", 0), BaseHTTPRequestHandler), threading.Event()

@@ -62,12 +62,12 @@ def page(*rows: dict[str, object], **more: object) -> str:
 
 
 @pytest.fixture
-async def massive(canned):
+async def massive(canned, deadline):
     """Asks a server that says what the documentation shows, and that nothing went ex."""
     canned.say(GROUPED, path=AGGREGATES)
     canned.say(NOTHING, path=SPLITS)
     canned.say(NOTHING, path=DIVIDENDS_PATH)
-    provider = MassiveProvider("secret", CLOCK, base=canned.url, deadline=1.5)
+    provider = MassiveProvider("secret", CLOCK, base=canned.url, deadline=deadline)
     yield provider
     await provider.aclose()
 
@@ -75,7 +75,7 @@ async def massive(canned):
 @pytest.fixture
 async def market_day(exchange, clock):
     """Asks the simulator, as of 2025-07-09."""
-    provider = MassiveProvider("any", clock, base=exchange.url, deadline=10.0)
+    provider = MassiveProvider("any", clock, base=exchange.url, deadline=20.0)
     yield provider
     await provider.aclose()
 

@@ -27,7 +27,7 @@ def recorded(name: str) -> str:
 @pytest.fixture
 async def asks(canned):
     """Asks for the history of a symbol since START, or since a day."""
-    provider = YahooProvider(base=canned.url, deadline=2.0)
+    provider = YahooProvider(base=canned.url, deadline=20.0)
 
     async def history(symbol: str, start: date = START):
         return await provider.history(symbol, start)

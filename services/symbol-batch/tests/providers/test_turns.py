@@ -192,7 +192,7 @@ async def test_a_provider_that_stays_silent_is_not_waited_for_symbol_by_symbol(p
     sent = [at for at in asked if isinstance(at, float)]
     print(f"a silent provider: {len(sent)} of 40 sent, all ended after {time.monotonic() - began:.1f} s")
     assert len(sent) < 20
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 30
 
 
 async def test_a_restart_remembers_the_pause(process) -> None:
@@ -233,7 +233,7 @@ async def test_closing_sends_everybody_away_at_once(process, database) -> None:
     assert [type(result) for result in results] == [Closed] * 3
     with pytest.raises(Closed):
         await ask(turns)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 10, "at this rate a turn comes every twenty seconds"
 
 
 class Broken:

@@ -19,15 +19,15 @@ SUMMARY, SERIES = "/finance/quoteSummary/", "/finance/timeseries/"
 
 
 @pytest.fixture
-async def provider(canned):
-    made = YahooProvider(base=canned.url, deadline=2.0)
+async def provider(canned, deadline):
+    made = YahooProvider(base=canned.url, deadline=deadline)
     yield made
     await made.aclose()
 
 
 @pytest.fixture
 async def yahoo(exchange):
-    made = YahooProvider(base=exchange.url, deadline=5.0)
+    made = YahooProvider(base=exchange.url, deadline=20.0)
     yield made
     await made.aclose()
 

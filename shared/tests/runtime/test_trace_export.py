@@ -150,7 +150,7 @@ async def test_the_sampler_is_the_one_that_the_environment_names(monkeypatch: py
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{collector.url}/v1/traces")
         monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
         monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.2")
-        export = begin_tracing(SELF)
+        export, before = begin_tracing(SELF), ended()
         for _ in range(500):
             with tracing.span("a night"), tracing.span("a step"):
                 pass
@@ -159,6 +159,7 @@ async def test_the_sampler_is_the_one_that_the_environment_names(monkeypatch: py
     traces = {span.trace for span in spans}
     assert 40 < len(traces) < 180
     assert len(spans) == 2 * len(traces), "a trace is kept whole or not at all"
+    assert ended() - before == len(spans)
 
 
 @pytest.mark.parametrize("where", ["nobody_there", "silent_collector"])
@@ -186,12 +187,32 @@ async def test_a_collector_that_is_away_slows_and_stops_nobody(
     assert time.monotonic() - closing < 8
 
 
+async def test_what_a_full_queue_drops_is_among_the_spans_that_ended(
+    silent_collector: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", silent_collector)
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "16")
+    monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "8")
+    monkeypatch.setattr(trace_export, "FLUSH_SECONDS", 0.5)
+    export, before, told = begin_tracing(SELF), ended(), sum(sent_and_lost())
+    for _ in range(200):
+        with tracing.span("a night"):
+            pass
+    assert ended() - before == 200
+    assert sum(sent_and_lost()) - told < 200
+    await export.close()
+
+
 async def test_an_export_is_closed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with Collector() as collector:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
         export = begin_tracing(SELF)
         await export.close()
         await export.close()
+
+
+def ended() -> float:
+    return REGISTRY.get_sample_value("riskstream_trace_spans_ended_total") or 0.0
 
 
 def sent_and_lost() -> tuple[float, ...]:

@@ -25,6 +25,10 @@ SPANS = METRICS.counter(
     "Spans that were to be sent to the collector; not those that a full queue dropped before",
     {"outcome": "`sent`, `lost`"},
 )
+SPANS_ENDED = METRICS.counter(
+    "riskstream_trace_spans_ended_total",
+    "Spans that ended, of traces that are kept; what is neither sent nor lost of them waits, or a full queue dropped it",
+)
 
 _ROUTE = {
     "method": "HTTP methods; `OTHER` for what is none",

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import structlog
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from riskstream.runtime.identity import Identity
-from riskstream.runtime.process_metrics import SPANS
+from riskstream.runtime.process_metrics import SPANS, SPANS_ENDED
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +30,17 @@ def traced_as(identity: Identity) -> TracerProvider:
         }
     )
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(Counted())
     provider.add_span_processor(BatchSpanProcessor(Watched(OTLPSpanExporter())))
     return provider
+
+
+class Counted(SpanProcessor):
+    """Counts what ends, before a queue that is full drops it without a word that could be counted."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if span.context is not None and span.context.trace_flags.sampled:
+            SPANS_ENDED.inc()
 
 
 class Watched(SpanExporter):

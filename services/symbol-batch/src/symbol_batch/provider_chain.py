@@ -6,7 +6,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from riskstream.runtime.clock import Clock
 from symbol_batch.providers.chain import Chain
-from symbol_batch.providers.files import FilesProvider
 from symbol_batch.providers.massive import URL, MassiveProvider
 from symbol_batch.providers.paced import PacedProvider
 from symbol_batch.providers.provider import Provider
@@ -39,6 +38,9 @@ def provider_chain(settings: SymbolBatchSettings, engine: AsyncEngine, clock: Cl
             case "massive":
                 return _massive(settings, clock, turns(name))
             case "files":
+                # Here, because few read files, and what reads them takes a process a sixth of a second and 40 MB.
+                from symbol_batch.providers.files import FilesProvider  # noqa: PLC0415
+
                 assert settings.files_folder is not None, "the settings see to it"
                 return FilesProvider(settings.files_folder)
 

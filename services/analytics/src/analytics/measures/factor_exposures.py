@@ -67,7 +67,7 @@ def compute(evidence: Evidence, _: Parameters) -> Finding[FactorExposures]:
     dollars = holdings.market_values @ of.betas[rows]
     dollar_errors = np.sqrt(holdings.market_values**2 @ of.variances[rows])
     covered, lots = holdings.gross_values @ known, holdings.lots @ known
-    # Lots that lack any of the twelve, or are outside altogether.
+    # Of each lot: whether it has all twelve. Those outside of the holdings are at place −1, the one that is added.
     whole = np.append(of.complete[rows], False)[holdings.place_of_lot]
     result = FactorExposures(
         factors=[

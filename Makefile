@@ -28,10 +28,14 @@ demo: install ## run the whole main job once on this machine, show what happened
 up: install ## start the whole system on this machine until Ctrl-C
 	$(BIN)/local-stack up
 
-TESTS := deploy services shared clients tests/contract tests/operating tests/observability tests/kubernetes tests/secured_kafka tests/end_to_end tests/chaos tests/benchmarks/scale
+# Whole files go to a worker, so that what a module starts is started once, and in this order: the longest first, lest one
+# worker be left alone with them. Each worker has servers of its own, a JVM among them: with what tests start 2 GB a worker,
+# so that machines with more cores are not filled unasked. WORKERS=4 is for those that have the memory.
+TESTS := tests/chaos tests/end_to_end tests/benchmarks/scale tests/operating tests/secured_kafka tests/contract services deploy shared tests/observability tests/kubernetes clients
+WORKERS := 2
 
-test: install ## the tests, on real Postgres, Valkey and Kafka
-	$(BIN)/pytest $(TESTS)
+test: install ## the tests, on real Postgres, Valkey and Kafka, by two workers where there are two cores
+	$(BIN)/pytest -n logical --maxprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 bench: install ## the figures, with their floors and peers (about 16 minutes; leave the machine alone meanwhile)
 	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements-bench.lock

@@ -1,4 +1,4 @@
-"""Makes the real servers available to every test, and lets no test see what another one did to the logs."""
+"""What holds for every test: real servers to have, logs as if it were the only one, and its name said if it fails."""
 
 import logging
 from collections.abc import Iterator
@@ -13,6 +13,22 @@ settings.register_profile("unhurried", parent=settings.default, deadline=None)
 settings.load_profile("unhurried")
 
 pytest_plugins = ["local_stack.fixtures", "local_stack.database_fixtures"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("numprocesses", None):
+        config.pluginmanager.register(_Failures(config))
+
+
+class _Failures:
+    """Names what fails at once: several workers show nothing but dots until the summary, which is half an hour away."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._config.get_terminal_writer().line(f"\nFAILED {report.nodeid} ({report.when})")
 
 
 @pytest.fixture(autouse=True)

@@ -186,7 +186,7 @@ RECORDED = {
 FAULTS: dict[str, dict[str, object]] = {
     "cut in the middle": {"kind": "truncate"},
     "without an end": {"kind": "endless"},
-    "no answer": {"kind": "hang", "milliseconds": 5000},
+    "no answer": {"kind": "hang", "milliseconds": 12_000},
 }
 
 

@@ -48,6 +48,14 @@ class Holdings:
     nav: float
 
     @cached_property
+    def by_sector(self) -> tuple[tuple[str, ...], NDArray[np.intp]]:
+        """The sectors held, ascending, the empty one for none; and (N,) the place of each symbol's among them."""
+        names = tuple(sorted({sector or "" for sector in self.sectors}))
+        place: dict[str | None, int] = {name: n for n, name in enumerate(names)}
+        place[None] = 0
+        return names, np.fromiter(map(place.__getitem__, self.sectors), np.intp, len(self.sectors))
+
+    @cached_property
     def weights(self) -> Floats | None:
         """(N,) signed market value over NAV; None where NAV is not positive."""
         return self.market_values / self.nav if self.nav > 0 else None

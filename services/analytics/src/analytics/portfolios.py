@@ -1,8 +1,9 @@
 """The portfolio layer, read for one owner at a time."""
 
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import groupby
+from operator import itemgetter
 from typing import TypeAlias
 from uuid import UUID
 
@@ -154,10 +155,11 @@ async def _standings(connection: asyncpg.Connection) -> list[Standing]:
 async def _books(connection: asyncpg.Connection, portfolios: Sequence[UUID]) -> list[Book]:
     """Of those that have a valuation, by id."""
     heads = await connection.fetch(_VALUATION, portfolios)
-    held = defaultdict(list)
-    for portfolio, *position in await connection.fetch(_POSITIONS, portfolios):
-        held[portfolio].append(Position._make(position))
-    return [_book(head, tuple(held.get(head["portfolio_id"], ()))) for head in heads]
+    rows = await connection.fetch(_POSITIONS, portfolios)
+    held = {
+        portfolio: tuple([Position._make(row[1:]) for row in lots]) for portfolio, lots in groupby(rows, itemgetter(0))
+    }
+    return [_book(head, held.get(head["portfolio_id"], ())) for head in heads]
 
 
 def _book(head: asyncpg.Record, positions: tuple[Position, ...]) -> Book:

@@ -72,10 +72,9 @@ def test_only_the_market_pulls_others_along() -> None:
 
 
 def test_a_named_factor_keeps_its_shock_when_the_market_pulls() -> None:
-    shocks = np.array([-0.2, 0.0, 0.0, 0.0, 0.0, 0.05, 0.0, 0.0])
-    named = shocks != 0
+    shocks = np.array([[-0.2, 0.0, 0.0, 0.0, 0.0, 0.05, 0.0, 0.0]])
     stress = np.diag(np.full(8, 4.0)) + 1.0
-    found = propagated(shocks, named, stress)
+    [found] = propagated(shocks, shocks == 0, stress)
     assert (found[0], found[5]) == (-0.2, 0.05)
     assert found[[1, 2, 3, 4, 6, 7]].tolist() == pytest.approx([-0.2 * 1 / 5] * 6)
 

@@ -264,9 +264,7 @@ def _position(n: int, risk: BookRisk, holdings: Holdings, model: RiskModel) -> R
 
 
 def _sectors(risk: BookRisk, forecast: Forecast, holdings: Holdings) -> list[RiskOfSector]:
-    names = sorted({sector or "" for sector in holdings.sectors})
-    of = {name: n for n, name in enumerate(names)}
-    place = np.array([of[sector or ""] for sector in holdings.sectors], dtype=np.intp)
+    names, place = holdings.by_sector
     entered = np.bincount(place, forecast.entered, len(names))
     values = np.bincount(place, np.where(forecast.entered, holdings.market_values, 0.0), len(names))
     contributions = np.bincount(place, risk.contributions, len(names))

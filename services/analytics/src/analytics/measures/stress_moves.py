@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analytics.evidence import Evidence
 from analytics.holdings import Holdings
@@ -26,24 +25,17 @@ class Exposed:
     moved: Floats
     worst: Floats
     """(N,) the P&L that a symbol cannot go beyond: a long position loses no more than it is worth."""
-    sectors: list[str]
-    sector_of: NDArray[np.intp]
-    """(N,) the place in `sectors`, where the first may be empty: no sector."""
 
 
 def exposed_to(holdings: Holdings, model: RiskModel) -> Exposed:
     betas = model.betas[holdings.rows]
     entered: Bools = np.asarray(np.isfinite(betas).all(axis=1)) & (model.factors is not None)
     values = np.where(entered, holdings.market_values, 0.0)
-    names = sorted({sector or "" for sector in holdings.sectors})
-    place = {name: n for n, name in enumerate(names)}
     return Exposed(
         holdings=holdings,
         entered=entered,
         moved=np.where(entered[:, None], betas, 0.0) * values[:, None],
         worst=np.where(holdings.market_values > 0, -holdings.market_values, -np.inf),
-        sectors=names,
-        sector_of=np.array([place[sector or ""] for sector in holdings.sectors], dtype=np.intp),
     )
 
 
@@ -56,36 +48,33 @@ def errors_of(exposed: Exposed, evidence: Evidence) -> StressErrors | None:
     if exposed.entered.any() and not loadings.known.any():
         return None
     values = np.where(exposed.entered, holdings.market_values, 0.0)
-    return StressErrors(loadings, values, exposed.moved, exposed.sector_of, len(exposed.sectors), pull_errors(factors))
+    names, sector_of = holdings.by_sector
+    return StressErrors(loadings, values, exposed.moved, sector_of, len(names), pull_errors(factors))
 
 
 def moves_of(
     scenarios: Sequence[Scenario], factors: FactorCovariance | None, parameters: StressTestParameters
 ) -> Moves:
     """Two ways a scenario, one after the other: direct, and propagated."""
-    returns = np.zeros((2 * len(scenarios), len(FACTORS)))
-    pulled = np.zeros(returns.shape, dtype=bool)
-    for n, scenario in enumerate(scenarios):
-        asked = scenario.returns(parameters.duration, parameters.convexity)
-        named = np.array([slug in asked for slug in FACTORS])
-        direct = np.array([asked.get(slug, 0.0) for slug in FACTORS])
-        returns[2 * n : 2 * n + 2] = direct
-        if factors is not None:
-            returns[2 * n + 1] = propagated(direct, named, factors.stress)
-            pulled[2 * n + 1] = ~named & named[MARKET]
-    return Moves(returns, pulled)
+    asked = [scenario.returns(parameters.duration, parameters.convexity) for scenario in scenarios]
+    shocks = np.array([[one.get(slug, 0.0) for slug in FACTORS] for one in asked]).reshape(-1, len(FACTORS))
+    named = np.array([[slug in one for slug in FACTORS] for one in asked], dtype=bool).reshape(shocks.shape)
+    pulled = ~named & named[:, [MARKET]] & (factors is not None)
+    implied = shocks if factors is None else propagated(shocks, pulled, factors.stress)
+    ways = 2 * len(scenarios), len(FACTORS)
+    return Moves(
+        returns=np.stack([shocks, implied], axis=1).reshape(ways),
+        pulled=np.stack([np.zeros_like(pulled), pulled], axis=1).reshape(ways),
+    )
 
 
-def propagated(shocks: Floats, named: Bools, stress: Floats) -> Floats:
-    """(8,) the returns of all factors: those named as they are, the others by their regression on the market's.
+def propagated(shocks: Floats, pulled: Bools, stress: Floats) -> Floats:
+    """(S, 8) the returns of all factors: those `pulled` by their regression on the market's, the others as they are.
 
-    `shocks` (8,) in decimals, `named` (8,), `stress` (8, 8) covariances. Where the market is not named nothing is
-    added: what a style or rates would imply for the market is no more than noise (`domain.md` §4).
+    `shocks` (S, 8) in decimals, `pulled` (S, 8), `stress` (8, 8) covariances. Where the market is not named nothing is
+    pulled: what a style or rates would imply for the market is no more than noise (`domain.md` §4).
     """
-    if not named[MARKET]:
-        return shocks
-    implied = stress[:, MARKET] / stress[MARKET, MARKET] * shocks[MARKET]
-    return np.where(named, shocks, implied)
+    return np.where(pulled, shocks[:, [MARKET]] * (stress[:, MARKET] / stress[MARKET, MARKET]), shocks)
 
 
 @dataclass(frozen=True)

@@ -42,14 +42,14 @@ def _factors(happened: Happened, exposed: Exposed) -> Iterator[list[dict[str, An
 
 
 def _sectors(happened: Happened, exposed: Exposed, errors: StressErrors | None) -> Iterator[list[dict[str, Any]]]:
-    belongs = exposed.sector_of[:, None] == np.arange(len(exposed.sectors))
+    names, sector_of = exposed.holdings.by_sector
+    belongs = sector_of[:, None] == np.arange(len(names))
     pnl = happened.pnl @ belongs
     off = or_none(None if errors is None else errors.of_sectors(happened.moves, happened.capped), len(pnl))
     order = np.argsort(-np.abs(pnl), axis=1, kind="stable").tolist()
     for way, row in enumerate(pnl.tolist()):
         yield [
-            {"sector": exposed.sectors[n] or None, "pnl": row[n], "standard_error": off[way] and off[way][n]}
-            for n in order[way]
+            {"sector": names[n] or None, "pnl": row[n], "standard_error": off[way] and off[way][n]} for n in order[way]
         ]
 
 

@@ -27,7 +27,7 @@ SPANS = METRICS.counter(
 )
 SPANS_ENDED = METRICS.counter(
     "riskstream_trace_spans_ended_total",
-    "Spans that ended, of traces that are kept; what is neither sent nor lost of them waits, or a full queue dropped it",
+    "Spans that ended, of kept traces; what is neither sent nor lost of them waits, or a full queue dropped it",
 )
 
 _ROUTE = {

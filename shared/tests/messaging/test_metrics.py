@@ -30,12 +30,12 @@ async def test_a_consumer_shows_its_partitions_and_those_of_the_topics_it_needs(
     graves = dead_letter_topic(ledger.topic, ledger.group)
     async with running(ledger.consumer()):
 
-        async def assigned() -> bool:
-            return shown("consumer_assigned_partitions", group=ledger.group) == 3
+        async def are_shown() -> bool:
+            assigned = shown("consumer_assigned_partitions", group=ledger.group)
+            partitions = [shown("kafka_topic_partitions", topic=topic) for topic in (ledger.topic, graves)]
+            return [assigned, *partitions] == [3, 3, 1]
 
-        await eventually(assigned)
-        assert shown("kafka_topic_partitions", topic=ledger.topic) == 3
-        assert shown("kafka_topic_partitions", topic=graves) == 1
+        await eventually(are_shown)
     assert shown("consumer_assigned_partitions", group=ledger.group) == 0
 
 

@@ -14,7 +14,7 @@ from riskstream.messaging.dead_letters import dead_letter_topic
 from riskstream.runtime.clock import Clock
 
 UNLIKELY = str(UUID(int=7))
-STRANGER = "is no dead letter"
+STRANGER = "is no dead letter: it was written past the outbox"
 
 
 class Desk:

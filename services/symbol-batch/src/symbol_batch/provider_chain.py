@@ -38,7 +38,7 @@ def provider_chain(settings: SymbolBatchSettings, engine: AsyncEngine, clock: Cl
             case "massive":
                 return _massive(settings, clock, turns(name))
             case "files":
-                # Here, because few read files, and what reads them takes a process a sixth of a second and 40 MB.
+                # Here, because few read files, and pyarrow, which does, is a large part of a start and of its memory.
                 from symbol_batch.providers.files import FilesProvider  # noqa: PLC0415
 
                 assert settings.files_folder is not None, "the settings see to it"

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analytics.book import Book
 from analytics.edition import Edition
@@ -15,8 +14,6 @@ from riskstream.market.arrays import Bools, Floats
 class LotExposures:
     """Of N lots to F factors, in the order of the book's positions."""
 
-    rows: NDArray[np.intp]
-    """(N,) the row of the lot's symbol in the edition, −1 where there is none."""
     betas: Floats
     """(N, F), NaN where there is none, and for a lot of which nothing can be estimated or that is worth nothing."""
     standard_errors: Floats
@@ -33,4 +30,4 @@ def lot_exposures(book: Book, edition: Edition) -> LotExposures:
     betas, errors = np.full((len(rows), len(FACTORS)), np.nan), np.full((len(rows), len(FACTORS)), np.nan)
     betas[eligible] = edition.betas[rows[eligible]]
     errors[eligible] = edition.standard_errors[rows[eligible]]
-    return LotExposures(rows, betas, errors, ~np.isnan(betas))
+    return LotExposures(betas, errors, ~np.isnan(betas))

@@ -51,6 +51,15 @@ _STATUSES: dict[type[Refused], HTTPStatus] = {
     NotNow: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
+_OF_THE_DATABASE = (
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the driver, used on a connection that dies under it
+    OSError,
+)
+"""What comes of it where it goes away, as it is: by the driver, by what is above it, or by the network."""
+
 
 def install_refusal_handlers(app: FastAPI, retry_after_seconds: int) -> None:
     """Answer refusals with their status, and a database that is away for now with 503 and Retry-After."""
@@ -93,7 +102,7 @@ def install_refusal_handlers(app: FastAPI, retry_after_seconds: int) -> None:
 
     app.add_exception_handler(Refused, refused)
     app.add_exception_handler(ImportRefused, unreadable)
-    for kind in (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    for kind in _OF_THE_DATABASE:
         app.add_exception_handler(kind, away)
 
 

@@ -32,6 +32,7 @@ from riskstream.runtime.auth import TokenVerifier
 from riskstream.runtime.browsers import open_to_browsers
 from riskstream.runtime.clock import clock_from_environment
 from riskstream.runtime.health import Health, State
+from riskstream.runtime.heap import share_one_heap
 from riskstream.runtime.probe import Probe
 from riskstream.runtime.rate_limits import RateLimits
 from riskstream.runtime.server_sent_events import EventStreams
@@ -46,6 +47,7 @@ log = structlog.get_logger(__name__)
 
 async def serve() -> int:
     """Run until told to stop; the exit code."""
+    share_one_heap()
     clock = clock_from_environment()
     settings = settings_from_environment(AnalyticsSettings)
     tokens = TokenVerifier(settings_from_environment(AuthSettings))

@@ -10,7 +10,7 @@ from local_stack.errors import ServerUnavailable
 from local_stack.kafka import KafkaServer
 from local_stack.postgres import PostgresServer
 from local_stack.stack import Stack
-from local_stack.testing import REQUIRED, is_required, servers_for_tests
+from local_stack.testing import REQUIRED, embedded_servers, is_required, servers_for_tests
 from local_stack.valkey import ValkeyServer
 
 
@@ -29,7 +29,7 @@ def own_servers(*, with_files: bool = False) -> Iterator[OwnServers]:
 
     `with_files` is for who empties their folders: they are this machine's own then, also where others are containers.
     """
-    made = (PostgresServer(durable=False), ValkeyServer(), KafkaServer()) if with_files else servers_for_tests()
+    made = embedded_servers() if with_files else servers_for_tests()
     with Stack() as stack:
         try:
             stack.start(*made)

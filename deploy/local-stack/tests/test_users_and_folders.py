@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from local_stack import folders, postgres_programs
-from local_stack.folders import PROJECT, filled_once
+from local_stack.folders import PROJECT, filled_once, temporary_folder
 from local_stack.postgres import PostgresServer
 
 SITE_PACKAGES = Path(sysconfig.get_paths()["purelib"])
@@ -147,3 +147,20 @@ def test_processes_that_fill_a_cache_at_once_fill_it_once(tmp_path: Path) -> Non
     ]
     said = [process.communicate(timeout=30)[0].strip() for process in racing]
     assert sorted(said) == ["", "", "filled"]
+
+
+@pytest.mark.parametrize(("needed", "there"), [(1, True), (10**18, False)], ids=["plenty", "too little"])
+def test_data_are_kept_in_memory_only_where_there_is_plenty(
+    room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, needed: int, there: bool
+) -> None:
+    monkeypatch.setattr(folders, "_MEMORY", tmp_path)
+    monkeypatch.setattr(folders, "_MEMORY_NEEDED", needed)
+    assert (tmp_path in temporary_folder("kept", in_memory=True).parents) is there
+    assert room in temporary_folder("kept").parents
+
+
+def test_a_machine_without_files_in_memory_keeps_them_where_others_are(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "_MEMORY", room / "not-there")
+    assert room in temporary_folder("kept", in_memory=True).parents

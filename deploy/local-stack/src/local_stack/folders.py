@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,9 @@ PROJECT = Path(__file__).resolve().parents[4]
 
 # /tmp may be small or in memory; a home may be unreadable for the user who runs Postgres.
 _ROOM = Path("/var/tmp")  # noqa: S108 - folders in it are made by mkdtemp or checked for their owner
+_MEMORY = Path("/dev/shm")  # noqa: S108 - likewise
+_MEMORY_NEEDED = 4_000_000_000
+"""Free bytes of it, and twice as many of the machine's, to put a server there."""
 
 
 def public_cache() -> Path:
@@ -37,9 +41,21 @@ def cache() -> Path:
     return folder
 
 
-def temporary_folder(name: str) -> Path:
-    """A new folder for one run of the server `name`, readable by us alone."""
-    return Path(tempfile.mkdtemp(prefix=f"riskstream-{name}-", dir=_ROOM))
+def temporary_folder(name: str, *, in_memory: bool = False) -> Path:
+    """A new folder for one run of the server `name`, readable by us alone; in memory if that is wanted and there is."""
+    room = _MEMORY if in_memory and _memory_to_spare() else _ROOM
+    return Path(tempfile.mkdtemp(prefix=f"riskstream-{name}-", dir=room))
+
+
+def _memory_to_spare() -> bool:
+    try:
+        free = shutil.disk_usage(_MEMORY).free
+        machine = Path("/proc/meminfo").read_text()
+    except OSError:
+        return False
+    available = next((line.split()[1] for line in machine.splitlines() if line.startswith("MemAvailable:")), "0")
+    enough = free >= _MEMORY_NEEDED and int(available) * 1024 >= 2 * _MEMORY_NEEDED
+    return enough and os.access(_MEMORY, os.W_OK | os.X_OK)
 
 
 @contextmanager

@@ -44,9 +44,9 @@ class PostgresServer(Server):
     name = "postgres"
     stop_signal = signal.SIGINT  # Postgres's fast stop: it does not wait for clients to leave
 
-    def __init__(self, folder: Path | None = None, *, durable: bool = True) -> None:
+    def __init__(self, folder: Path | None = None, *, durable: bool = True, in_memory: bool = False) -> None:
         """`durable=False` leaves out every fsync: commits outlive a kill, not a power cut. For tests."""
-        super().__init__(folder)
+        super().__init__(folder, in_memory=in_memory)
         self._settings = SETTINGS if durable else SETTINGS | _NOT_DURABLE
 
     @property

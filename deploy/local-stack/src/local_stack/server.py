@@ -30,8 +30,12 @@ class Server(ABC):
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     start_timeout: ClassVar[float] = 60.0
 
-    def __init__(self, folder: Path | None = None) -> None:
-        """Nothing happens before `start`. `folder` keeps the data between runs; without it they are temporary."""
+    def __init__(self, folder: Path | None = None, *, in_memory: bool = False) -> None:
+        """Nothing happens before `start`. `folder` keeps the data between runs; without it they are temporary.
+
+        `in_memory` keeps temporary data there where the machine has plenty: for servers with many small files.
+        """
+        self._in_memory = in_memory
         self._given_folder = None if folder is None else folder.resolve()
         self._folder: Path | None = None
         self._ports: tuple[int, ...] = ()
@@ -150,7 +154,7 @@ class Server(ABC):
 
     def _make_folder(self) -> Path:
         if self._given_folder is None:
-            return temporary_folder(self.name)
+            return temporary_folder(self.name, in_memory=self._in_memory)
         self._given_folder.mkdir(parents=True, exist_ok=True)
         return self._given_folder
 

@@ -7,7 +7,7 @@ from local_stack.kafka import KafkaServer
 from local_stack.postgres import PostgresServer
 from local_stack.valkey import ValkeyServer
 
-__all__ = ["CHOICE", "REQUIRED", "ServerUnavailable", "is_required", "servers_for_tests"]
+__all__ = ["CHOICE", "REQUIRED", "ServerUnavailable", "embedded_servers", "is_required", "servers_for_tests"]
 
 CHOICE = "RISKSTREAM_TEST_SERVERS"
 REQUIRED = "RISKSTREAM_REQUIRE"
@@ -20,13 +20,18 @@ def servers_for_tests() -> tuple[PostgresServer, ValkeyServer, KafkaServer]:
     """
     choice = os.environ.get(CHOICE, "").strip() or "embedded"
     if choice == "embedded":
-        return PostgresServer(durable=False), ValkeyServer(), KafkaServer()
+        return embedded_servers()
     if choice == "containers":
         # Only here: whoever has no Docker need not have its client either.
         from local_stack.containers import KafkaContainer, PostgresContainer, ValkeyContainer  # noqa: PLC0415
 
         return PostgresContainer(durable=False), ValkeyContainer(), KafkaContainer()
     raise ValueError(f"{CHOICE}={choice} is not known; write embedded or containers")
+
+
+def embedded_servers() -> tuple[PostgresServer, ValkeyServer, KafkaServer]:
+    """This machine's own. A test's database is a copy of some 600 files: on a disk that takes 15 times as long."""
+    return PostgresServer(durable=False, in_memory=True), ValkeyServer(), KafkaServer()
 
 
 def is_required(name: str) -> bool:

@@ -15,7 +15,7 @@ from riskstream.messaging.breaker import Breaker, DeadLetterLimit
 from riskstream.messaging.dead_letters import DeadLetters
 from riskstream.messaging.delivery import Delivery
 from riskstream.messaging.inbox import Inbox
-from riskstream.messaging.settlement import Outside
+from riskstream.messaging.settlement import Outside, TogetherOutside
 from riskstream.runtime.clock import Clock
 
 GROUP = "portfolio-refresh.changes"
@@ -48,7 +48,7 @@ class Changes:
             deleted=deleted,
         )
         heard = self.envelope(event, self.version)
-        handlers = {PortfolioChanged: singles.portfolio_changed}
+        handlers = {PortfolioChanged: TogetherOutside(singles.portfolios_changed)}
         settlement = Outside(
             self.engine,
             GROUP,

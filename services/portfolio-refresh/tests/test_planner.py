@@ -126,9 +126,9 @@ async def test_a_changed_portfolio_is_folded_and_a_second_delivery_changes_nothi
     portfolio = await world.portfolio(days[0], ("KO", 1, 50))
     event = envelope(PortfolioChanged(portfolio=portfolio, owner="alice", version=1, first_affected_session=days[0]))
     singles = SingleFolds(engine, folding)
-    await singles.portfolio_changed(event)
+    await singles.portfolios_changed([event])
     before = await world.everything()
-    await singles.portfolio_changed(event)
+    await singles.portfolios_changed([event])
     assert await world.everything() == before
     assert await world.navs(portfolio) == {days[0]: 60}
 
@@ -138,11 +138,11 @@ async def test_a_deletion_delivered_twice_or_before_the_creation_leaves_nothing(
     portfolio = await world.portfolio(days[0], ("KO", 1, 50))
     singles = SingleFolds(engine, folding)
     created = PortfolioChanged(portfolio=portfolio, owner="alice", version=1, first_affected_session=days[0])
-    await singles.portfolio_changed(envelope(created))
+    await singles.portfolios_changed([envelope(created)])
     await world.change(portfolio, days[0], deleted=True)
     deleted = created.model_copy(update={"version": 2, "deleted": True})
     for event in (deleted, created, deleted):
-        await singles.portfolio_changed(envelope(event))
+        await singles.portfolios_changed([envelope(event)])
         assert await world.head(portfolio) is None
 
 
@@ -171,12 +171,47 @@ async def test_a_changed_portfolio_that_cannot_be_valued_is_remembered_with_the_
     portfolio = await world.portfolio(days[0], ("KO", 1e16, 50))
     event = PortfolioChanged(portfolio=portfolio, owner="alice", version=1, first_affected_session=days[0])
     for _ in range(2):
-        await SingleFolds(engine, folding).portfolio_changed(envelope(event))
+        await SingleFolds(engine, folding).portfolios_changed([envelope(event)])
     failing = await world.sql.fetch("SELECT portfolio_id, reason FROM valuations.failing_now")
     assert [tuple(row) for row in failing] == [(portfolio, "amount_out_of_range")]
+
+
+async def test_changes_heard_together_are_folded_at_once_and_each_valuation_names_the_newest_of_its_own(
+    world, engine, folding, days, envelope
+):
+    await world.night(days[0], KO=60)
+    one, other = [await world.portfolio(days[0], ("KO", count, 50)) for count in (1, 2)]
+    gone, unvalued = await world.portfolio(days[0], ("KO", 3, 50)), await world.portfolio(days[0], ("KO", 1e16, 50))
+    await world.change(one, days[0])
+    await world.change(gone, days[0], deleted=True)
+
+    def changed(portfolio, version, **more):
+        said = PortfolioChanged(
+            portfolio=portfolio, owner="alice", version=version, first_affected_session=days[0], **more
+        )
+        return envelope(said, version)
+
+    heard = [
+        changed(one, 1), changed(other, 1), changed(gone, 1), changed(unvalued, 1), changed(one, 2),
+        changed(gone, 2, deleted=True), changed(uuid4(), 1),
+    ]  # fmt: skip
+    singles = SingleFolds(engine, folding)
+    await singles.portfolios_changed(heard)
+    before = await world.everything()
+    await singles.portfolios_changed(heard)
+    assert await world.everything() == before
+    assert await world.navs(one) == {days[0]: 60}
+    assert await world.navs(other) == {days[0]: 120}
+    assert await world.head(gone) is None
+    assert [row["portfolio_id"] for row in await world.sql.fetch("SELECT * FROM valuations.failing_now")] == [unvalued]
+    rows = await world.sql.fetch(
+        "SELECT aggregateid, headers->>'ce_causationid' FROM valuations.outbox WHERE topic = 'portfolio.refreshed'"
+    )
+    causes = {UUID(portfolio): UUID(cause) for portfolio, cause in rows}
+    assert causes == {one: heard[4].id, other: heard[1].id}
 
 
 async def test_a_changed_portfolio_that_does_not_exist_is_nothing_to_do(world, engine, folding, days, envelope):
     await world.night(days[0], KO=60)
     event = PortfolioChanged(portfolio=uuid4(), owner="alice", version=1, first_affected_session=days[0])
-    await SingleFolds(engine, folding).portfolio_changed(envelope(event))
+    await SingleFolds(engine, folding).portfolios_changed([envelope(event)])

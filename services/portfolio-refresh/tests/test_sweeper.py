@@ -139,13 +139,13 @@ async def test_a_mended_portfolio_is_failing_no_longer(world, engine, folding, o
     singles = SingleFolds(engine, folding)
     created = PortfolioChanged(portfolio=deleted, owner="alice", version=1, first_affected_session=days[0])
     for _ in range(2):
-        await singles.portfolio_changed(envelope(created))
+        await singles.portfolios_changed([envelope(created)])
     assert set(await pauses(world)) == {mended, deleted}
     await world.sql.execute("UPDATE portfolios.positions SET quantity = 1 WHERE portfolio_id = $1", mended)
     version = await world.change(mended, days[0])
     assert set(await pauses(world)) == {deleted}, "of a new version nothing is known yet"
     changed = PortfolioChanged(portfolio=mended, owner="alice", version=version, first_affected_session=days[0])
-    await singles.portfolio_changed(envelope(changed, 2))
+    await singles.portfolios_changed([envelope(changed, 2)])
     await world.change(deleted, days[0], deleted=True)
     assert await pauses(world) == {}
     await sweeper.sweep()

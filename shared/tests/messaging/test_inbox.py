@@ -18,8 +18,9 @@ async def test_an_event_is_fresh_once_per_consumer(paper_ledger: Any) -> None:
     async with paper_ledger.engine.begin() as connection:
         assert await one.claim(connection, [known, new]) == {new}
         assert await other.claim(connection, [known]) == {known}
-        assert await one.knows(connection, known)
-        assert not await other.knows(connection, new)
+        assert await one.known(connection, [known, new, uuid4()]) == {known, new}
+        assert await other.known(connection, [known, new]) == {known}
+        assert await other.known(connection, []) == set()
 
 
 async def test_a_claim_that_is_rolled_back_leaves_the_event_fresh(paper_ledger: Any) -> None:

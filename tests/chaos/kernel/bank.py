@@ -28,6 +28,7 @@ from riskstream.messaging.dead_letters import dead_letter_topic
 from riskstream.messaging.errors import is_transient
 from riskstream.messaging.outbox import Outbox
 from riskstream.messaging.relay import Relay
+from riskstream.messaging.settlement import TogetherOutside
 from riskstream.messaging.tables import creation
 from riskstream.messaging.timing import ConsumerTiming, RelayTiming
 
@@ -186,6 +187,10 @@ class Bank:
         """The handler of the group whose transaction is the runtime's."""
         await self.note(connection, "inside", envelope)
 
+    async def all_outside(self, envelopes: Sequence[Envelope[Any]]) -> None:
+        for envelope in envelopes:
+            await self.outside(envelope)
+
     async def outside(self, envelope: Envelope[Any]) -> None:
         """The handler of the other group: it looks first, under a lock, and commits by itself."""
         async with self.engine.begin() as connection:
@@ -251,7 +256,7 @@ class Bank:
         )
 
     def consumer_outside(self) -> IdempotentConsumer:
-        handlers: Any = {self.booked: self.outside}
+        handlers: Any = {self.booked: TogetherOutside(self.all_outside)}
         return IdempotentConsumer(
             self.engine, self.schema, self.kafka, self.group("outside"), handlers, **self._consumer_options()
         )

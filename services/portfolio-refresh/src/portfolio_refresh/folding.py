@@ -7,7 +7,7 @@ another fold.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -35,6 +35,7 @@ from riskstream.runtime import tracing
 log = structlog.get_logger(__name__)
 
 Cause: TypeAlias = Literal["night", "change", "symbol", "revision", "sweep"]
+Heard: TypeAlias = Envelope[Event] | Mapping[UUID, Envelope[Event]] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,13 @@ class _Telling:
 
     cause: Cause
     run_id: UUID | None
-    heard: Envelope[Event] | None
+    heard: Heard
+
+    def causes(self, folds: Sequence[PortfolioFold]) -> Envelope[Event] | list[Envelope[Event]] | None:
+        """One for all of the folds, or one for each."""
+        if isinstance(self.heard, Mapping):
+            return [self.heard[fold.state.portfolio_id] for fold in folds]
+        return self.heard
 
 
 class Folding:
@@ -81,13 +88,14 @@ class Folding:
         portfolio_ids: Iterable[UUID],
         cause: Cause,
         run_id: UUID | None = None,
-        heard: Envelope[Event] | None = None,
+        heard: Heard = None,
         *,
         since: date | None = None,
     ) -> FoldResult:
         """Bring the portfolios to the edition's session and their newest version; say `portfolio.refreshed` for each.
 
         `heard` is the event that made somebody look: what is said names it as its cause; nothing else depends on it.
+        Where each portfolio has its own, they are by portfolio.
         What has to be folded is read from the data: a portfolio with nothing to do is left alone, unless `since` orders
         a fold from that session on. Raises what the database raises when it is away; all folds written until then
         stand.
@@ -176,7 +184,7 @@ class Folding:
             # The compare-and-set lets each valuation be said once; a chunk that is delivered twice may rightly say a
             # second, newer one.
             events = [_refreshed(fold, telling.cause) for fold in won]
-            await self._outbox.publish(connection, events, cause=telling.heard, new_facts=True)
+            await self._outbox.publish(connection, events, cause=telling.causes(won), new_facts=True)
         return won
 
 

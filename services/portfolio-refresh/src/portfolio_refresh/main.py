@@ -29,7 +29,13 @@ from riskstream.messaging.consumer import Consumer, ConsumerLoop, IdempotentCons
 from riskstream.messaging.inbox import forget_old
 from riskstream.messaging.outbox import Outbox
 from riskstream.messaging.relay import Relay
-from riskstream.messaging.settlement import Handler, IdempotentHandler, Together
+from riskstream.messaging.settlement import (
+    TOGETHER_OUTSIDE,
+    Handler,
+    IdempotentHandler,
+    Together,
+    TogetherOutside,
+)
 from riskstream.messaging.timing import consumer_timing, relay_timing
 from riskstream.messaging.topic_settings import UNANSWERED_SECONDS, TopicSettings
 from riskstream.runtime.auth import TokenVerifier
@@ -44,6 +50,8 @@ from riskstream.runtime.telemetry import begin_telemetry
 NAME = "portfolio-refresh"
 FOLDS_POLLED = 8
 """Records of the groups whose handlers take seconds: few, so that a partition taken back is not waited for long."""
+CHANGES_POLLED = 4 * TOGETHER_OUTSIDE
+"""Those are folded together."""
 FORGET_SECONDS = 3_600.0
 
 log = structlog.get_logger(__name__)
@@ -81,8 +89,10 @@ async def serve(clock: Clock) -> int:
         timing = consumer_timing(settings)
         return Consumer(engine, schema.SCHEMA, settings.brokers, f"{NAME}.{kind}", handlers, clock=clock, timing=timing)
 
-    def listen_outside(kind: str, handlers: Mapping[type[Event], IdempotentHandler]) -> ConsumerLoop:
-        timing = consumer_timing(settings).model_copy(update={"max_poll_records": FOLDS_POLLED})
+    def listen_outside(
+        kind: str, handlers: Mapping[type[Event], IdempotentHandler], polled: int = FOLDS_POLLED
+    ) -> ConsumerLoop:
+        timing = consumer_timing(settings).model_copy(update={"max_poll_records": polled})
         return IdempotentConsumer(
             engine, schema.SCHEMA, settings.brokers, f"{NAME}.{kind}", handlers, clock=clock, timing=timing
         )
@@ -90,7 +100,7 @@ async def serve(clock: Clock) -> int:
     consumers = [
         listen("batch", {SymbolBatchCompleted: planner.batch_completed}),
         listen("revisions", {SymbolFactorsUpdated: Together(planner.factors_updated)}),
-        listen_outside("changes", {PortfolioChanged: singles.portfolio_changed}),
+        listen_outside("changes", {PortfolioChanged: TogetherOutside(singles.portfolios_changed)}, CHANGES_POLLED),
         listen_outside("symbols", {SymbolReady: singles.symbol_ready}),
         listen_outside("chunks", {PortfolioRefreshRequested: worker.refresh_requested}),
     ]

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from portfolio_refresh.folding import Cause, Folding, FoldResult
+from portfolio_refresh.folding import Cause, Folding, FoldResult, Heard
 from portfolio_refresh.store.behind import holders_waiting_for
 from portfolio_refresh.store.failures import Failure, note_failing
 from portfolio_refresh.store.runs import ChunkRange, Completed, Run, add_run, sizes_of_all, sizes_of_holders
@@ -153,9 +153,13 @@ class SingleFolds:
         self._engine = engine
         self._folding = folding
 
-    async def portfolio_changed(self, envelope: Envelope[PortfolioChanged]) -> None:
-        """Fold the portfolio, or forget it where it was deleted. Before the first edition there is nothing to do."""
-        await self._fold([envelope.event.portfolio], "change", envelope)
+    async def portfolios_changed(self, envelopes: Sequence[Envelope[PortfolioChanged]]) -> None:
+        """Fold the portfolios, and forget those that were deleted. Before the first edition there is nothing to do.
+
+        Of several changes of a portfolio the newest is the one that what is said follows from: one fold counts all.
+        """
+        heard: dict[UUID, Envelope[Event]] = {envelope.event.portfolio: envelope for envelope in envelopes}
+        await self._fold(list(heard), "change", heard)
 
     async def symbol_ready(self, envelope: Envelope[SymbolReady]) -> None:
         """Fold the portfolios that were valued without the symbol."""
@@ -163,7 +167,7 @@ class SingleFolds:
             holders = await holders_waiting_for(connection, envelope.event.symbol)
         await self._fold(holders, "symbol", envelope)
 
-    async def _fold(self, portfolio_ids: Sequence[UUID], cause: Cause, heard: Envelope[Event]) -> None:
+    async def _fold(self, portfolio_ids: Sequence[UUID], cause: Cause, heard: Heard) -> None:
         result = await self._folding.fold(portfolio_ids, cause, heard=heard)
         if result.lost:
             raise TransientError(f"{len(result.lost)} portfolios changed faster than they could be folded")

@@ -171,7 +171,8 @@ class ConsumerLoop:
         generation = assignment.generation
         for place, records in polled.items():
             partition = assignment.partition(place)
-            for piece in _pieces(records, self._settlement.at_once or partition.at_once(len(records))):
+            most = self._settlement.at_once or len(records)
+            for piece in _pieces(records, min(most, partition.at_once(len(records)))):
                 async with assignment.drain_lock:
                     # A rebalance since the poll has put the position back to the committed offset: these come again.
                     if generation != assignment.generation or self._stopping.is_set():

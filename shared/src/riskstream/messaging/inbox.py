@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, MetaData, Text, bindparam, delete, func, literal, select
+from sqlalchemy import ARRAY, MetaData, Text, any_, bindparam, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import UUID as UUID_TYPE
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -19,7 +19,6 @@ class Inbox:
     """The inbox of one schema, as one consumer (one group) sees it."""
 
     def __init__(self, schema: str, consumer: str) -> None:
-        self._consumer = consumer
         self._table = messaging_tables(MetaData(), schema).inbox
         ids = (
             func.unnest(bindparam("ids", type_=ARRAY(UUID_TYPE(as_uuid=True))))
@@ -32,6 +31,10 @@ class Inbox:
             .on_conflict_do_nothing()
             .returning(self._table.c.event_id)
         )
+        self._known = select(self._table.c.event_id).where(
+            self._table.c.consumer == consumer,
+            self._table.c.event_id == any_(bindparam("ids", type_=ARRAY(UUID_TYPE(as_uuid=True)))),
+        )
 
     async def claim(self, connection: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:
         """Mark the events as dealt with by this transaction; return those that were not before.
@@ -42,13 +45,10 @@ class Inbox:
         claimed = await connection.execute(self._claim, {"ids": sorted(set(ids))})
         return set(claimed.scalars())
 
-    async def knows(self, connection: AsyncConnection, event_id: UUID) -> bool:
-        """Whether a committed transaction has dealt with the event."""
-        found = select(literal(1)).where(
-            self._table.c.consumer == self._consumer,
-            self._table.c.event_id == event_id,
-        )
-        return (await connection.execute(found)).first() is not None
+    async def known(self, connection: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:
+        """Those of the events that a committed transaction has dealt with."""
+        found = await connection.execute(self._known, {"ids": list(ids)})
+        return set(found.scalars())
 
 
 async def forget_old(engine: AsyncEngine, schema: str, *, kept: timedelta = KEPT, slice_size: int = 10_000) -> int:

@@ -52,7 +52,7 @@ class Outbox:
         connection: AsyncConnection,
         events: Sequence[Event],
         *,
-        cause: Envelope[Event] | None = None,
+        cause: Envelope[Event] | Sequence[Envelope[Event]] | None = None,
         root: str | None = None,
         new_facts: bool = False,
     ) -> None:
@@ -60,7 +60,8 @@ class Outbox:
 
         With `cause`, the event that is being handled, or `root`, `"<run id>:<edition>"`, ids are derived from it, the
         type and the key: the same work done twice says the same event, and consumers act once. Then an event type
-        may be said once per key; ValueError otherwise. With neither, ids are random.
+        may be said once per key; ValueError otherwise. With neither, ids are random. Several causes are one for each
+        of the events, in their order.
 
         `new_facts` keeps the lineage of `cause` or `root` and takes random ids all the same: for where one cause makes
         an event true more than once, and a guard of the caller's own in this transaction (a compare-and-set that
@@ -72,16 +73,16 @@ class Outbox:
             raise ValueError("an event has a cause or a root, not both: give `root` only where nothing was received")
         if not events:
             return
+        causes = cause if isinstance(cause, Sequence) else [cause] * len(events)
         with saying([event.topic for event in events]):
-            records = self._records(events, cause=cause, root=root, new_facts=new_facts)
+            records = self._records(events, causes, root=root, new_facts=new_facts)
             await self.insert(connection, records)
 
     def _records(
-        self, events: Sequence[Event], *, cause: Envelope[Event] | None, root: str | None, new_facts: bool
+        self, events: Sequence[Event], causes: Sequence[Envelope[Event] | None], *, root: str | None, new_facts: bool
     ) -> list[OutgoingRecord]:
-        now = self._clock.now()
-        traceparent = current_traceparent() or (cause.traceparent if cause else None)
-        origin = str(cause.id) if cause else root
+        now, traceparent = self._clock.now(), current_traceparent()
+        origins = [str(cause.id) if cause else root for cause in causes]
         envelopes = [
             Envelope(
                 id=(identity := uuid4() if origin is None or new_facts else derived_id(origin, event)),
@@ -93,9 +94,9 @@ class Outbox:
                 correlation_id=cause.correlation_id if cause else (root or str(identity)),
                 causation_id=cause.id if cause else None,
                 aggregate_version=event.aggregate_version,
-                traceparent=traceparent,
+                traceparent=traceparent or (cause.traceparent if cause else None),
             )
-            for event in events
+            for event, cause, origin in zip(events, causes, origins, strict=True)
         ]
         if len({envelope.id for envelope in envelopes}) < len(envelopes):
             raise ValueError(

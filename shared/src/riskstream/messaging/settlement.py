@@ -1,7 +1,8 @@
 """What it means to be done with records: effects, inbox and dead letters, in one of two ways."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Protocol
@@ -42,6 +43,23 @@ class Together:
 
 IdempotentHandler = Callable[[Envelope[Any]], Awaitable[None]]
 """Does an event's work in transactions of its own, and does nothing new when it is called again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TogetherOutside:
+    """An idempotent handler that takes all events of its kind that follow each other at once, oldest first.
+
+    For work that many can share. Where it fails for good it is called with each alone.
+    """
+
+    handle: Callable[[Sequence[Envelope[Any]]], Awaitable[None]]
+
+    async def __call__(self, envelope: Envelope[Any]) -> None:
+        await self.handle([envelope])
+
+
+TOGETHER_OUTSIDE = 50
+"""Records: of more the share of each is hardly less, and a partition that is taken back waits for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +193,10 @@ class InTransaction:
 
 
 class Outside:
-    """Effects in the handler's own transactions, record by record; the inbox row follows them.
+    """Effects in the handler's own transactions, record by record or several at once; inbox rows follow them.
 
     At least once: a crash in between repeats the handler, which must be idempotent.
     """
-
-    at_once: int | None = 1
 
     def __init__(
         self,
@@ -198,22 +214,61 @@ class Outside:
         self._group = group
         self._handlers = handlers
         self._timeout = timeout
+        several = any(isinstance(handler, TogetherOutside) for handler in handlers.values())
+        self.at_once: int | None = TOGETHER_OUTSIDE if several else 1
 
     async def settle(self, deliveries: Sequence[Delivery], breaker: Breaker) -> Settled:
         counted = breaker.copy()
         settled = 0
-        for delivery in deliveries:
-            if counted.tripped:
-                break
-            with metrics.BATCH_SECONDS.labels(self._group).time():
-                async with asyncio.timeout(self._timeout):
+        for handler, run in groupby(deliveries, self._handler):
+            following = list(run)
+            if isinstance(handler, TogetherOutside) and len(following) > 1 and not counted.tripped:
+                async with self._measured():
+                    if await self._settle_together(handler, following, counted):
+                        settled += len(following)
+                        continue
+            for delivery in following:
+                if counted.tripped:
+                    return Settled(settled, counted)
+                async with self._measured():
                     await self._settle_one(delivery, counted)
-            settled += 1
+                settled += 1
         return Settled(settled, counted)
+
+    @asynccontextmanager
+    async def _measured(self) -> AsyncIterator[None]:
+        with metrics.BATCH_SECONDS.labels(self._group).time():
+            async with asyncio.timeout(self._timeout):
+                yield
+
+    async def _settle_together(
+        self, handler: TogetherOutside, deliveries: Sequence[Delivery], breaker: Breaker
+    ) -> bool:
+        """Whether all are dealt with; otherwise nothing is written down, and each has to be tried alone."""
+        async with self._engine.connect() as connection:
+            known = await self._inbox.known(connection, [delivery.event_id for delivery in deliveries])
+        fresh = {delivery.event_id: delivery for delivery in deliveries if delivery.event_id not in known}
+        if fresh:
+            envelopes = [delivery.envelope for delivery in fresh.values() if delivery.envelope is not None]
+            try:
+                with processing(self._group, list(fresh.values())):
+                    await handler.handle(envelopes)
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                log.warning("batch_spoilt", group=self._group, records=len(deliveries), error=repr(error))
+                return False
+            async with self._engine.begin() as connection:
+                await self._inbox.claim(connection, list(fresh))
+                reached("consumer.before_commit")
+        metrics.INBOX_DUPLICATES.labels(self._group).inc(len(deliveries) - len(fresh))
+        for _ in fresh:
+            breaker.count(dead=False)
+        return True
 
     async def _settle_one(self, delivery: Delivery, breaker: Breaker) -> None:
         async with self._engine.connect() as connection:
-            known = await self._inbox.knows(connection, delivery.event_id)
+            known = await self._inbox.known(connection, [delivery.event_id])
         if known:
             metrics.INBOX_DUPLICATES.labels(self._group).inc()
             return
@@ -231,7 +286,7 @@ class Outside:
         if delivery.undecodable is not None:
             return _poison(self._group, delivery, delivery.undecodable)
         assert delivery.envelope is not None
-        handler = self._handlers.get(type(delivery.envelope.event))
+        handler = self._handler(delivery)
         if handler is None:
             return None
         try:
@@ -242,6 +297,9 @@ class Outside:
                 raise
             return _poison(self._group, delivery, error)
         return None
+
+    def _handler(self, delivery: Delivery) -> IdempotentHandler | None:
+        return None if delivery.envelope is None else self._handlers.get(type(delivery.envelope.event))
 
 
 def _poison(group: str, delivery: Delivery, error: Exception) -> Exception:

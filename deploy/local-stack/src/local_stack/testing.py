@@ -30,7 +30,7 @@ def servers_for_tests() -> tuple[PostgresServer, ValkeyServer, KafkaServer]:
 
 
 def embedded_servers() -> tuple[PostgresServer, ValkeyServer, KafkaServer]:
-    """This machine's own. A test's database is a copy of some 600 files: on a disk that takes 15 times as long."""
+    """This machine's own. A test's database is a copy of some 600 files: on a disk that takes many times as long."""
     return PostgresServer(durable=False, in_memory=True), ValkeyServer(), KafkaServer()
 
 
